@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Subcommands. Each is one row, defined in its own file cmd_NAME.c and listed in commands.def; help,
+ * completion and manual page checks are made from the rows, and the flags of the row say what main
+ * prepares. Only cmd/ prints to stdout and decides exit codes.
+ */
+#ifndef CROFT_CMD_CMD_H
+#define CROFT_CMD_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "server/server.h"
+
+struct cmd_opt {
+	const char *name;    /* "timeout"; the long option */
+	char letter;	     /* 0: none */
+	const char *metavar; /* NULL: a flag */
+	const char *help;
+	bool repeat;	     /* collects */
+};
+
+enum cmd_flags {
+	CMD_ROOT = 1 << 0,    /* refuses without root */
+	CMD_NAMES = 1 << 1,   /* one or more server names, or --all: runs `one` for each, in parallel */
+	CMD_NAME = 1 << 2,    /* exactly one server name */
+	CMD_REST = 1 << 3,    /* words after the names or after -- go to ctx->rest */
+	CMD_SERVER_OPTS = 1 << 4, /* takes every row of server_groups as an option */
+	CMD_HIDDEN = 1 << 5,  /* internal */
+	CMD_EXEC_CODES = 1 << 6, /* its own failures exit with 125 (exec, enter) */
+};
+
+struct cmd_ctx {
+	const struct cmd *cmd;
+	struct host *host;
+	bool json, quiet, all;
+	uint64_t deadline_ms; /* CLOCK_MONOTONIC; UINT64_MAX: none */
+	struct strv names;
+	char **rest;	      /* NULL-ended; empty when there is none */
+	size_t n_rest;
+	struct strv opt_name, opt_value; /* as given, in order */
+	struct strv srv_name, srv_value; /* CMD_SERVER_OPTS: server options as given */
+	bool changed;	      /* a `one` or `run` sets it: JSON says so */
+};
+
+struct cmd {
+	const char *name;
+	const char *section; /* heading in croft --help */
+	const char *args;    /* "NAME... [-- COMMAND]" */
+	const char *help;    /* one line */
+	const char *more;    /* further lines of --help, or NULL */
+	const struct cmd_opt *opts;
+	size_t n_opts;
+	unsigned flags;
+	/* 0 or negative with err. What is printed goes to stdout. ret_code of the process is err's
+	 * class; `exec` sets ctx->exit_code by calling cmd_exit_code(). */
+	int (*one)(struct cmd_ctx *ctx, const char *name, struct err *err);
+	int (*run)(struct cmd_ctx *ctx, struct err *err);
+};
+
+bool cmd_flag(const struct cmd_ctx *ctx, const char *option);
+const char *cmd_value(const struct cmd_ctx *ctx, const char *option); /* the last one given, or NULL */
+void cmd_values(const struct cmd_ctx *ctx, const char *option, struct strv *ret);
+void cmd_exit_code(int code); /* the process ends with it when run() returned 0 */
+
+extern const struct cmd *const cmds[]; /* ended by NULL */
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between croft start and the monitor. The monitor (cmd/monitor.c) is a program of its own, static
+ * and small, because it stays for as long as the server runs. It is the parent of init: croft start
+ * makes it with CLONE_VM | CLONE_VFORK, it clones init while it still shares the memory, and then
+ * executes croft-monitor; so nobody waits for the monitor's own start.
+ *
+ *     croft-monitor NAME INIT-PID RUNDIR LOG-FILE LOG-BYTES CROFT-PROGRAM
+ *
+ * Descriptor MONITOR_CONTROL_FD is one end of a SEQPACKET pair. The starter sends one message, the
+ * byte MONITOR_GO, with two descriptors: the console's pty master, and the listening socket
+ * RUNDIR/console.sock (SOCK_STREAM). End of file before that: the starter died or gave up; the
+ * monitor kills init, reaps it and exits with 1. The monitor answers MONITOR_GO with the same byte
+ * (so that the starter knows the monitor lives) and then closes it.
+ *
+ * When init ends, the monitor writes RUNDIR/ended ("exit CODE" or "signal NUMBER", newline), by
+ * rename. If RUNDIR/stopping exists somebody is already tidying up, and the monitor exits. Else it
+ * executes CROFT-PROGRAM monitor-ended NAME, which tidies up, and starts the server again when init
+ * ended by SIGHUP: that is how the kernel says reboot(2) in a pid namespace, SIGINT says power off.
+ */
+#ifndef CROFT_RUN_MONITOR_H
+#define CROFT_RUN_MONITOR_H
+
+#define MONITOR_CONTROL_FD 3
+#define MONITOR_GO	   'G'
+#define MONITOR_REPLAY	   (256 * 1024) /* last bytes of the console that a client is shown first */
+
+#endif

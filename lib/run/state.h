@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is true of a running server now: RUN/NAME/state.json, on tmpfs, replaced atomically. It names
+ * every resource before the first one is made, so that any command can finish or undo what a killed
+ * one began. list, stop, exec, set and recovery read it. */
+#ifndef CROFT_RUN_STATE_H
+#define CROFT_RUN_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "server/server.h"
+
+enum state_phase { STATE_STOPPED, STATE_STARTING, STATE_RUNNING, STATE_STOPPING };
+
+struct state {
+	enum state_phase phase;
+	char name[64];
+	pid_t init, monitor;
+	uint64_t init_start, monitor_start; /* start times: a pid alone says nothing */
+	int64_t started;		    /* seconds since 1970 */
+	int64_t boots;			    /* how often it has booted since croft start */
+	uid_t uid_base;			    /* 0: privileged */
+	unsigned features;		    /* enum guard_feature */
+	bool privileged;
+	char cgroup[192];  /* PARENT/NAME */
+	char host_if[16];  /* "" without a link */
+	char net[16], store[16], dialect[16], template[64]; /* names in their tables */
+	char hostname[65];
+	int halt_signal, reboot_signal;
+	struct addr ip[NET_MAX_IP];
+	int n_ip;
+	struct limit_conf limit; /* in force */
+};
+
+/* ERR_STATE when there is none. */
+int state_load(const struct host *h, const char *name, struct state *ret, struct err *err);
+int state_save(const struct host *h, const struct state *s, struct err *err);
+/* Removes RUN/NAME and everything in it. */
+int state_remove(const struct host *h, const char *name, struct err *err);
+/* Whether its init lives. */
+bool state_alive(const struct state *s);
+
+/* What one word says of a server: stopped, starting, running, suspended, stopping, failed. */
+const char *state_word(const struct host *h, const struct state *s);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Control groups on every layout: pure version 2, version 1, and the hybrid of both.
+ *
+ * Each server has one directory PARENT/NAME in the version 2 hierarchy and, where a controller that
+ * croft uses is bound to version 1, the same path there. In version 2 the directory has two levels:
+ *
+ *     PARENT/NAME            limits; owned by the host; nothing runs in it
+ *     PARENT/NAME/inside     delegated to the server's root: its cgroup namespace starts here
+ *     PARENT/NAME.monitor    the monitor, beside the server and outside its limits
+ *
+ * Nobody is ever moved into a group by pid: a write to cgroup.procs waits for an RCU grace period
+ * (10 to 20 ms). Processes are born in the version 2 group (CLONE_INTO_CGROUP, 5.7), and join
+ * version 1 groups by writing 0 to "tasks" themselves.
+ */
+#ifndef CROFT_SYS_CG_H
+#define CROFT_SYS_CG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/err.h"
+
+enum cg_controller { CG_CPU, CG_CPUACCT, CG_CPUSET, CG_MEMORY, CG_PIDS, CG_IO, CG_DEVICES, CG_HUGETLB, CG_N };
+
+/* Where the hierarchies are. Found once per boot with libcgroup, kept as text in a cache file on the
+ * run-time directory, and checked by statfs(2) on use. */
+struct cg_layout {
+	char v2[192];		   /* mount point of version 2; where the host has none, one of our own */
+	unsigned v2_controllers;   /* bits 1 << enum cg_controller: controllers bound to version 2 */
+	char v1[CG_N][192];	   /* mount point per version 1 controller, else "" */
+	bool cpuacct_with_cpu;	   /* both on one mount point */
+};
+
+/* cache: path of the cache file. parent: the group all servers live under, relative to the root of
+ * each hierarchy ("croft", or on a systemd host "croft.slice/croft-servers.service"). Creates the
+ * parent where it is missing and enables the controllers in it (once, not per server). */
+int cg_layout_get(const char *cache, const char *parent, struct cg_layout *ret, struct err *err);
+const char *cg_controller_name(enum cg_controller c, bool v1);
+/* Whether a controller can be used at all. */
+bool cg_has(const struct cg_layout *l, enum cg_controller c);
+bool cg_is_v1(const struct cg_layout *l, enum cg_controller c);
+
+/* A server's group, open. */
+struct cg {
+	const struct cg_layout *layout;
+	char rel[192];	     /* PARENT/NAME */
+	int fd2;	     /* version 2 directory PARENT/NAME */
+	int inside;	     /* PARENT/NAME/inside */
+	int v1[CG_N];	     /* version 1 directories, -1 where there is none; cpuacct may share cpu's */
+};
+#define CG_NONE { .fd2 = -1, .inside = -1 }
+
+/* Creates all directories (existing ones are taken over only when no process is in them), and
+ * delegates "inside" to owner (uid and gid; 0 leaves it with root). Undone by itself on failure. */
+int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *ret, struct err *err);
+/* Opens what exists. -ENOENT with ERR_STATE when the version 2 group is not there. */
+int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
+void cg_close(struct cg *cg);
+/* Opens (creating it when needed) PARENT/NAME.monitor, for CLONE_INTO_CGROUP. Returns the fd. */
+int cg_monitor_open(const struct cg_layout *l, const char *rel, struct err *err);
+
+/* Descriptors of the version 1 "tasks" files, opened by host root, through which a child joins by
+ * writing "0": the kernel checks the credentials of who opened the file. Returns their number;
+ * caller closes each. ret has CG_N places. */
+int cg_join_fds(const struct cg *cg, int ret[CG_N], struct err *err);
+
+/* One file of a controller's directory, wherever that controller lives. Negative errno. */
+int cg_write(const struct cg *cg, enum cg_controller c, const char *file, const char *text);
+int cg_read(const struct cg *cg, enum cg_controller c, const char *file, char *out, size_t n);
+/* A number, PARSE_UNLIMITED for "max" and for the huge values version 1 prints. */
+int cg_read_u64(const struct cg *cg, enum cg_controller c, const char *file, uint64_t *ret);
+/* "key value" lines as in memory.events, cpu.stat. */
+int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, const char *key, uint64_t *ret);
+
+bool cg_populated(const struct cg *cg);
+/* Kills everything in it: cgroup.kill (5.14), else freeze and kill. Waits at most timeout_ms until
+ * it is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan). */
+int cg_kill(const struct cg *cg, int timeout_ms, struct err *err);
+int cg_freeze(const struct cg *cg, bool frozen, int timeout_ms, struct err *err);
+bool cg_frozen(const struct cg *cg);
+/* Removes the server's directories, depth first, the guest's own ones below "inside" too, and the
+ * monitor's when it is empty. Missing is success; a populated group is -EBUSY. */
+int cg_remove(const struct cg_layout *l, const char *rel, struct err *err);
+/* PIDs in the whole subtree; *ret is freed by the caller. */
+int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n);
+
+/* The version 2 directory in which a process of the server is now (init's own group: a leaf, so that
+ * a child can be born there), opened for CLONE_INTO_CGROUP; verified to lie beneath cg->inside. */
+int cg_open_of(const struct cg *cg, pid_t pid);
+
+#endif

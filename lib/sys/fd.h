@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files by descriptor: bounded reads, whole writes, atomic replacement, paths that stay beneath a
+ * root, removal that never follows links or crosses mounts. */
+#ifndef CROFT_SYS_FD_H
+#define CROFT_SYS_FD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/err.h"
+
+/* Reads a whole file of at most max bytes; *ret is NUL-terminated, caller frees. -EFBIG beyond max.
+ * dirfd may be AT_FDCWD. Never blocks: fifos and devices are refused with -EINVAL. */
+int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
+int fd_read_all(int fd, size_t max, char **ret, size_t *ret_len);
+/* One write(2) of the whole text into an existing file (cgroupfs, procfs). Negative errno. */
+int fd_write_file(int dirfd, const char *path, const char *text);
+int fd_write_all(int fd, const void *data, size_t len);
+/* Temporary file beside path, write, chmod, rename. durable adds fsync of file and directory: for
+ * configuration, never for run-time state on tmpfs. No temporary file is left on failure. */
+int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool durable);
+int fd_sync_dir(int dirfd, const char *path);
+
+/* mkdir -p of an absolute path of our own (never beneath a server's root). */
+int fd_mkdir_p(const char *path, mode_t mode);
+
+/* Opens beneath a server's root with openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), kernel 5.6:
+ * symbolic links resolve as they do inside. The result is never outside rootfd's tree. */
+int fd_open_in(int rootfd, const char *path, int flags, mode_t mode);
+/* Opens beneath dirfd following no symbolic link at all (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS). */
+int fd_open_beneath(int dirfd, const char *path, int flags, mode_t mode);
+
+/* Removes a tree. Follows no links, crosses no mount (-EXDEV), needs no stack per level. Missing is
+ * success. */
+int fd_remove_tree(int dirfd, const char *name);
+
+/* Marks every descriptor from `first` up close-on-exec (close_range(2), 5.11; else a walk). */
+void fd_cloexec_from(int first);
+/* Makes sure 0, 1 and 2 are open (on /dev/null) so that no file of ours gets such a number. */
+void fd_stdio_sane(void);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Processes: who they are (pid and start time, because pids are used again), and system calls that
+ * glibc 2.36 does not wrap. */
+#ifndef CROFT_SYS_PROC_H
+#define CROFT_SYS_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Field 22 of /proc/PID/stat in clock ticks since boot, proc(5); 0 when there is no such process or
+ * it is a zombie. Read from the host's /proc. */
+uint64_t proc_start_time(pid_t pid);
+bool proc_alive(pid_t pid, uint64_t start_time);
+int proc_pidfd_open(pid_t pid, unsigned flags); /* pidfd_open(2), 5.3; cloexec */
+int proc_pidfd_signal(int pidfd, int sig);	/* pidfd_send_signal(2), 5.1 */
+/* Waits until the process of a pidfd is gone. 0, or -ETIMEDOUT. timeout_ms -1: for ever. */
+int proc_pidfd_wait(int pidfd, int timeout_ms);
+/* The command line of a process for messages, at most n bytes, blanks for NULs; "?" if unknown. */
+void proc_command(pid_t pid, char *out, size_t n);
+
+#endif
