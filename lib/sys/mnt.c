@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Mounts by descriptor; see mnt.h. */
+#include "sys/mnt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sys/fd.h"
+
+/* The new mount calls are in every kernel croft runs on; say which one it takes if not. */
+static int fail(struct err *err, const char *call, const char *what)
+{
+	if (errno == ENOSYS)
+		return err_set(err, ERR_HOST, ENOSYS, "%s needs Linux 5.12 or newer", call);
+	return err_errno(err, "%s %s", call, what);
+}
+
+int mnt_clone(int dirfd, const char *path, struct err *err)
+{
+	int fd = open_tree(dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT);
+
+	return fd >= 0 ? fd : fail(err, "open_tree", path);
+}
+
+int mnt_clone_fd(int fd, struct err *err)
+{
+	int m = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	return m >= 0 ? m : fail(err, "open_tree", "of an open file");
+}
+
+/* The kernel leaves its own words in the context's log: they say more than errno. */
+static int fail_log(int fs, struct err *err, const char *call, const char *fstype)
+{
+	int saved = errno;
+	char log[256];
+	ssize_t n = read(fs, log, sizeof(log) - 1);
+
+	errno = saved;
+	if (n <= 2)
+		return fail(err, call, fstype);
+	log[n] = '\0';
+	log[strcspn(log, "\n")] = '\0';
+	return err_set(err, ERR_FAIL, saved, "%s: %s", fstype, log + 2);
+}
+
+int mnt_new(const char *fstype, const char *const *options, uint64_t attr, struct err *err)
+{
+	_cleanup_close_ int fs = fsopen(fstype, FSOPEN_CLOEXEC);
+
+	if (fs < 0) {
+		if (errno == ENODEV)
+			return err_set(err, ERR_HOST, 0, "the kernel has no file system '%s'",
+				       fstype);
+		return fail(err, "fsopen", fstype);
+	}
+	for (; options && *options; options += 2) {
+		int r = options[1] ? fsconfig(fs, FSCONFIG_SET_STRING, options[0], options[1], 0)
+				   : fsconfig(fs, FSCONFIG_SET_FLAG, options[0], NULL, 0);
+		if (r < 0)
+			return fail_log(fs, err, options[0], fstype);
+	}
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return fail_log(fs, err, "create", fstype);
+	int mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attr);
+	return mnt >= 0 ? mnt : fail_log(fs, err, "fsmount", fstype);
+}
+
+int mnt_attach(int mnt, int target, struct err *err)
+{
+	if (move_mount(mnt, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return fail(err, "move_mount", "");
+	return 0;
+}
+
+int mnt_set(int mnt, uint64_t set, int userns_fd, struct err *err)
+{
+	struct mount_attr a = { .attr_set = set };
+
+	if (userns_fd >= 0) {
+		a.attr_set |= MOUNT_ATTR_IDMAP;
+		a.userns_fd = (uint64_t)userns_fd;
+	}
+	if (mount_setattr(mnt, "", AT_EMPTY_PATH, &a, sizeof(a)) == 0)
+		return 0;
+	if (userns_fd >= 0 && (errno == EINVAL || errno == EOPNOTSUPP))
+		return err_set(err, ERR_HOST, 0,
+			       "this file system cannot be id-mapped on this kernel "
+			       "(ext4, xfs and btrfs can, since Linux 5.12 to 5.15)");
+	return fail(err, "mount_setattr", "");
+}
+
+int mnt_point(int root, const char *path, struct err *err)
+{
+	int fd = fd_open_beneath(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+
+	if (fd == -ENOENT) {
+		if (mkdirat(root, path, 0755) < 0 && errno != EEXIST)
+			return err_errno(err, "cannot make /%s in the server's root", path);
+		fd = fd_open_beneath(root, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	}
+	if (fd == -ELOOP || fd == -ENOTDIR || fd == -EXDEV)
+		return err_set(err, ERR_FAIL, 0,
+			       "/%s in the server's root is not a plain directory; croft mounts "
+			       "nothing on it",
+			       path);
+	if (fd < 0)
+		return err_set(err, ERR_FAIL, -fd, "cannot open /%s in the server's root", path);
+	return fd;
+}
