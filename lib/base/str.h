@@ -25,6 +25,11 @@ bool str_ends(const char *s, const char *suffix);
 #define STR_HASH_INIT 0xcbf29ce484222325ULL
 uint64_t str_hash(uint64_t h, const void *data, size_t n);
 
+/* Length of the UTF-8 character s begins with (n bytes are there), 1 to 4; 0 where it is none. */
+size_t str_utf8(const char *s, size_t n);
+/* UTF-8 without control characters: fit for one line of a file, a terminal and JSON. */
+bool str_is_text(const char *s);
+
 /* A list of strings, each owned by the list. A zeroed one is empty. */
 struct strv {
 	char **v; /* NULL, or n strings and a closing NULL */
