@@ -71,7 +71,7 @@ struct opt {
 struct opt_group {
 	const char *title; /* heading in --help and croft-server(5) */
 	const struct opt *rows;
-	size_t n;
+	const size_t *n; /* how many: a pointer, because the part that owns the rows counts them */
 	size_t off; /* of the part's struct within the whole */
 };
 

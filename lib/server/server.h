@@ -53,8 +53,8 @@ struct host {
 };
 
 /* Reads /etc/croft/croft.conf (missing: defaults). Paths come from configure, and for an ordinary
- * user from CROFT_ETC, CROFT_VAR, CROFT_RUN, CROFT_LOG, so that plans can be made and tested without
- * root; root's environment is never asked. */
+ * user from CROFT_ETC, CROFT_VAR, CROFT_RUN, CROFT_LOG, so that plans can be made and tested
+ * without root; root's environment is never asked. */
 int host_load(struct host *ret, struct err *err);
 void host_free(struct host *h);
 

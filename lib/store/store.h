@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a server's root comes from. A backend is one file and one row of stores.def; names are never
- * compared outside the table.
+ * Where a server's root comes from. A backend is one file and one row of stores.def; names are
+ * never compared outside the table.
  */
 #ifndef CROFT_STORE_STORE_H
 #define CROFT_STORE_STORE_H
@@ -25,8 +25,8 @@ struct store_plan {
 };
 
 #define STORE_MAX_LAYERS 4
-/* The root on its way from host to server: detached mounts which the host side makes and idmaps, and
- * which the server's side puts together in its own mount namespace. */
+/* The root on its way from host to server: detached mounts which the host side makes and idmaps,
+ * and which the server's side puts together in its own mount namespace. */
 struct store_layers {
 	int fd[STORE_MAX_LAYERS]; /* detached mounts, open_tree(2) */
 	int n;
@@ -34,8 +34,8 @@ struct store_layers {
 
 struct store {
 	const char *name, *help;
-	/* Whether it works here: 0, or ERR_HOST saying what is missing. dir: a directory on the file
-	 * system in question. */
+	/* Whether it works here: 0, or ERR_HOST saying what is missing. dir: a directory on the
+	 * file system in question. */
 	int (*usable)(const char *dir, struct err *err);
 	/* Makes the empty storage of a new server; constant time where the backend can. */
 	int (*create)(const struct store_plan *p, struct err *err);
