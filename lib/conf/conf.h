@@ -22,6 +22,7 @@ struct conf_line {
 	char *raw;   /* the line as read, without its newline; NULL once changed */
 	char *key;   /* NULL for comments and blank lines */
 	char *value; /* unquoted */
+	char *tail;  /* blanks and a comment behind the value, kept when it changes; NULL: none */
 	int number;  /* from 1; 0 when added */
 };
 
