@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Processes by pid and start time. A pid alone is never trusted: it is used again. */
+#include "sys/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "sys/fd.h"
+#include "sys/lock.h"
+
+uint64_t proc_start_time(pid_t pid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[40];
+	const char *p;
+
+	if (pid <= 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (fd_read_file(AT_FDCWD, path, 4096, &text, NULL) < 0)
+		return 0;
+	/* Field 2 is the command in brackets and may hold blanks and brackets: field 3, the state,
+	 * follows the last one. */
+	p = strrchr(text, ')');
+	if (!p || p[1] != ' ' || strchr("ZXx", p[2]))
+		return 0;
+	p += 2;
+	for (int field = 3; field < 22; field++) {
+		p = strchr(p, ' ');
+		if (!p)
+			return 0;
+		p++;
+	}
+	return strtoull(p, NULL, 10);
+}
+
+bool proc_alive(pid_t pid, uint64_t start_time)
+{
+	return start_time && proc_start_time(pid) == start_time;
+}
+
+int proc_pidfd_open(pid_t pid, unsigned flags)
+{
+	long r = syscall(SYS_pidfd_open, pid, flags);
+
+	return r < 0 ? -errno : (int)r;
+}
+
+int proc_pidfd_signal(int pidfd, int sig)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
+}
+
+int proc_pidfd_wait(int pidfd, int timeout_ms)
+{
+	uint64_t end = clock_ms() + (timeout_ms < 0 ? 0 : (uint64_t)timeout_ms);
+
+	for (;;) {
+		struct pollfd p = { .fd = pidfd, .events = POLLIN };
+		int r = poll(&p, 1, timeout_ms);
+
+		if (r > 0)
+			return p.revents & POLLNVAL ? -EBADF : 0;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r == 0)
+			return -ETIMEDOUT;
+		if (timeout_ms >= 0) {
+			uint64_t now = clock_ms();
+
+			timeout_ms = now < end ? (int)(end - now) : 0;
+		}
+	}
+}
+
+/* The beginning of a file, at most n bytes. */
+static ssize_t read_start(const char *path, char *out, size_t n)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -1 : read(fd, out, n);
+}
+
+void proc_command(pid_t pid, char *out, size_t n)
+{
+	char path[40];
+	ssize_t len;
+
+	if (!n)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	len = read_start(path, out, n - 1);
+	if (len <= 0) {
+		/* A zombie or a thread of the kernel has only its short name. */
+		snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+		len = read_start(path, out, n - 1);
+	}
+	while (len > 0 && (!out[len - 1] || out[len - 1] == '\n' || out[len - 1] == ' '))
+		len--;
+	if (len <= 0) {
+		snprintf(out, n, "?");
+		return;
+	}
+	for (ssize_t i = 0; i < len; i++) {
+		if (!out[i])
+			out[i] = ' ';
+		else if ((unsigned char)out[i] < 0x20 || out[i] == 0x7f)
+			out[i] = '?';
+	}
+	out[len] = '\0';
+}
