@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Subcommands. Each is one row, defined in its own file cmd_NAME.c and listed in commands.def; help,
- * completion and manual page checks are made from the rows, and the flags of the row say what main
- * prepares. Only cmd/ prints to stdout and decides exit codes.
+ * Subcommands. Each is one row, defined in its own file cmd_NAME.c and listed in commands.def;
+ * help, completion and manual page checks are made from the rows, and the flags of the row say what
+ * main prepares. Only cmd/ prints to stdout and decides exit codes.
  */
 #ifndef CROFT_CMD_CMD_H
 #define CROFT_CMD_CMD_H
@@ -16,17 +16,22 @@ struct cmd_opt {
 	char letter;	     /* 0: none */
 	const char *metavar; /* NULL: a flag */
 	const char *help;
-	bool repeat;	     /* collects */
+	bool repeat; /* collects */
 };
 
 enum cmd_flags {
-	CMD_ROOT = 1 << 0,    /* refuses without root */
-	CMD_NAMES = 1 << 1,   /* one or more server names, or --all: runs `one` for each, in parallel */
-	CMD_NAME = 1 << 2,    /* exactly one server name */
-	CMD_REST = 1 << 3,    /* words after the names or after -- go to ctx->rest */
+	CMD_ROOT = 1 << 0, /* refuses without root */
+	CMD_NAMES =
+	    1 << 1, /* one or more server names, or --all: runs `one` for each, in parallel */
+	CMD_NAME = 1 << 2,	  /* exactly one server name */
+	CMD_REST = 1 << 3,	  /* words after the names or after -- go to ctx->rest */
 	CMD_SERVER_OPTS = 1 << 4, /* takes every row of server_groups as an option */
-	CMD_HIDDEN = 1 << 5,  /* internal */
-	CMD_EXEC_CODES = 1 << 6, /* its own failures exit with 125 (exec, enter) */
+	CMD_HIDDEN = 1 << 5,	  /* internal */
+	CMD_EXEC_CODES = 1 << 6,  /* its own failures exit with 125 (exec, enter) */
+	CMD_RUNNING = 1 << 7,	  /* --all means every server that runs, not every one there is */
+	CMD_RAW = 1 << 8, /* stdout is the server's: with --json only failures are reported there */
+	CMD_NO_HOST = 1 << 9,	/* needs neither croft.conf nor paths */
+	CMD_NO_NAMES = 1 << 10, /* with CMD_NAMES: none need be given */
 };
 
 struct cmd_ctx {
@@ -35,11 +40,12 @@ struct cmd_ctx {
 	bool json, quiet, all;
 	uint64_t deadline_ms; /* CLOCK_MONOTONIC; UINT64_MAX: none */
 	struct strv names;
-	char **rest;	      /* NULL-ended; empty when there is none */
+	char **rest; /* NULL-ended; empty when there is none */
 	size_t n_rest;
 	struct strv opt_name, opt_value; /* as given, in order */
 	struct strv srv_name, srv_value; /* CMD_SERVER_OPTS: server options as given */
-	bool changed;	      /* a `one` or `run` sets it: JSON says so */
+	bool changed;			 /* a `one` or `run` sets it: JSON says so */
+	bool answered;			 /* it printed its own JSON: main adds no {"ok":true,...} */
 };
 
 struct cmd {
@@ -55,13 +61,30 @@ struct cmd {
 	 * class; `exec` sets ctx->exit_code by calling cmd_exit_code(). */
 	int (*one)(struct cmd_ctx *ctx, const char *name, struct err *err);
 	int (*run)(struct cmd_ctx *ctx, struct err *err);
+	unsigned
+	    deadline; /* seconds when --deadline is not given; 0: none, it is bounded by itself */
 };
 
 bool cmd_flag(const struct cmd_ctx *ctx, const char *option);
-const char *cmd_value(const struct cmd_ctx *ctx, const char *option); /* the last one given, or NULL */
+const char *cmd_value(const struct cmd_ctx *ctx,
+		      const char *option); /* the last one given, or NULL */
 void cmd_values(const struct cmd_ctx *ctx, const char *option, struct strv *ret);
 void cmd_exit_code(int code); /* the process ends with it when run() returned 0 */
 
-extern const struct cmd *const cmds[]; /* ended by NULL */
+/* Runs `one` for each name, in this process when there is one name, else in parallel; reports each
+ * and keeps the worst code for cmd_exit_code(). Returns how many failed. For a `run` that has
+ * names. */
+size_t cmd_each(struct cmd_ctx *ctx, const struct strv *names);
+/* ERR_PERM unless root: for commands of which only a part needs it. */
+int cmd_need_root(struct err *err);
+/* How many servers are worked on at a time: --jobs, croft.conf, or twice the number of CPUs. */
+size_t cmd_jobs(const struct cmd_ctx *ctx);
+
+extern const struct cmd *const cmds[];	       /* ended by NULL */
+extern const struct cmd_opt cmd_common_opts[]; /* what every command takes */
+extern const size_t cmd_n_common_opts;
+extern const struct cmd_opt cmd_names_opts[]; /* what CMD_NAMES commands take beside that */
+extern const size_t cmd_n_names_opts;
+const struct cmd *cmd_find(const char *name);
 
 #endif
