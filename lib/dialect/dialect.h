@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How one distribution writes host name, network, resolver, passwords and keys, and which signal its
- * init takes for "halt". A dialect is one file and one row of dialects.def.
+ * How one distribution writes host name, network, resolver, passwords and keys, and which signal
+ * its init takes for "halt". A dialect is one file and one row of dialects.def.
  *
  * Everything here edits files beneath a root descriptor with fd_open_in(): the tree is hostile
  * input. Nothing of it is executed, loaded, or parsed without bounds.
@@ -15,10 +15,10 @@
 #include "conf/opt.h"
 
 struct dialect_conf {
-	char *hostname;		 /* NULL: the server's name */
-	struct strv password;	 /* USER:PASSWORD; secret, never stored */
-	struct strv ssh_key;	 /* paths of public key files on the host; not stored */
-	char *init;		 /* program to start as pid 1; NULL: as the dialect says */
+	char *hostname;	      /* NULL: the server's name */
+	struct strv password; /* USER:PASSWORD; secret, never stored */
+	struct strv ssh_key;  /* paths of public key files on the host; not stored */
+	char *init;	      /* program to start as pid 1; NULL: as the dialect says */
 };
 extern const struct opt dialect_opts[];
 extern const size_t dialect_n_opts;
@@ -39,14 +39,18 @@ struct dialect_job {
 	const struct strv *searchdomain;
 };
 
+struct dialect_facts; /* dialect_files.h: what is known of the tree */
+
 struct dialect {
 	const char *name, *help;
-	int halt_signal;	  /* to init: clean power off; real-time signals as SIGRTMIN + n */
-	int reboot_signal;	  /* to init: clean reboot */
-	const char *const *init;  /* programs to try in order, ended by NULL */
-	bool run_tmpfs;		  /* mount a tmpfs on /run before init runs */
-	bool systemd;		  /* readiness can be asked of systemd */
-	/* Writes host name, hosts, machine-id, network, resolver. Running it twice changes nothing. */
+	bool (*takes)(const struct dialect_facts *facts); /* whether the tree is one of its kind */
+	int halt_signal;	 /* to init: clean power off; real-time signals as SIGRTMIN + n */
+	int reboot_signal;	 /* to init: clean reboot */
+	const char *const *init; /* programs to try in order, ended by NULL */
+	bool run_tmpfs;		 /* mount a tmpfs on /run before init runs */
+	bool systemd;		 /* readiness can be asked of systemd */
+	/* Writes host name, hosts, machine-id, network, resolver. Running it twice changes nothing.
+	 */
 	int (*configure)(int rootfd, const struct dialect_job *job, struct err *err);
 };
 
