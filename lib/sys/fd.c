@@ -494,27 +494,26 @@ static int rm_walk(struct rm *rm)
 
 int fd_remove_tree(int dirfd, const char *name)
 {
-	const char *last = strrchr(name, '/');
+	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
 	_cleanup_free_ char *parent = NULL;
 	_cleanup_close_ int parent_fd = -1;
 	struct rm rm = { .base = dirfd };
 	int r;
 
+	if (!*last || streq(last, ".") || streq(last, ".."))
+		return -EINVAL;
 	/* The way to the tree is ours and may cross mounts; only its last part is held to the
 	 * rules. */
-	if (last) {
-		parent = xstrndup(name, last == name ? 1 : (size_t)(last - name));
-		name = last + 1;
+	if (slash) {
+		parent = xstrndup(name, slash == name ? 1 : (size_t)(slash - name));
 		parent_fd = open_retry(dirfd, parent, O_PATH | O_DIRECTORY, 0);
 		if (parent_fd < 0)
 			return parent_fd == -ENOENT ? 0 : parent_fd;
 		rm.base = parent_fd;
 	}
-	if (!*name || streq(name, ".") || streq(name, ".."))
-		return -EINVAL;
-	r = rm_enter(&rm, rm.base, name);
+	r = rm_enter(&rm, rm.base, last);
 	if (r == -ENOTDIR || r == -ELOOP)
-		r = rm_unlink(rm.base, name, 0);
+		r = rm_unlink(rm.base, last, 0);
 	else if (r == 0)
 		r = rm_walk(&rm);
 	while (rm.n)

@@ -704,7 +704,7 @@ TEST(addr_mac_stable_and_spread)
 	CHECK_INT(memcmp(again, all[7 * 4 + 2], 6), 0);
 	/* This very address: it must never change between versions. */
 	addr_mac("web1", 0, again);
-	CHECK_INT(memcmp(again, all[4], 6), 0);
+	CHECK_INT(memcmp(again, "\xd6\xcb\xce\xc0\x39\xb0", 6), 0);
 	qsort(all, N, 6, by_bytes);
 	for (int i = 1; i < N; i++)
 		CHECK(memcmp(all[i - 1], all[i], 6) != 0);
