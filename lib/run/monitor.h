@@ -17,12 +17,36 @@
  * rename. If RUNDIR/stopping exists somebody is already tidying up, and the monitor exits. Else it
  * executes CROFT-PROGRAM monitor-ended NAME, which tidies up, and starts the server again when init
  * ended by SIGHUP: that is how the kernel says reboot(2) in a pid namespace, SIGINT says power off.
+ *
+ * The console's output goes to LOG-FILE as it is; at LOG-BYTES the file is renamed to LOG-FILE.1, so
+ * there are at most two (LOG-BYTES 0: no log). A client of console.sock is sent the last
+ * MONITOR_REPLAY bytes of them, then what comes, as a stream of bytes without frames; one that does
+ * not read is dropped. A client sends frames: struct monitor_frame, then len bytes. There are at most
+ * MONITOR_CLIENTS; a further one is told so in a line of text, and closed.
+ *
+ * Started without descriptor MONITOR_CONTROL_FD it adopts a server whose monitor was killed: it has no
+ * console, is not the parent of init, and waits for it by pidfd. How init ended it asks with
+ * PIDFD_GET_INFO (Linux 6.15); where that is missing "ended" says "unknown", which is no reboot.
  */
 #ifndef CROFT_RUN_MONITOR_H
 #define CROFT_RUN_MONITOR_H
 
+#include <stdint.h>
+
 #define MONITOR_CONTROL_FD 3
 #define MONITOR_GO	   'G'
 #define MONITOR_REPLAY	   (256 * 1024) /* last bytes of the console that a client is shown first */
+#define MONITOR_CLIENTS	   8
+
+/* Between processes of one machine and one version: native byte order. */
+enum monitor_frame_type {
+	MONITOR_DATA = 0, /* input for the console */
+	MONITOR_SIZE = 1, /* a struct winsize */
+};
+struct monitor_frame {
+	uint8_t type;
+	uint8_t zero;
+	uint16_t len;
+};
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is true of a running server now: RUN/NAME/state.json, on tmpfs, replaced atomically. It names
- * every resource before the first one is made, so that any command can finish or undo what a killed
- * one began. list, stop, exec, set and recovery read it. */
+/* What is true of a running server now: RUN/NAME/state.json, on tmpfs, replaced atomically. It
+ * names every resource before the first one is made, so that any command can finish or undo what a
+ * killed one began. list, stop, exec, set and recovery read it. */
 #ifndef CROFT_RUN_STATE_H
 #define CROFT_RUN_STATE_H
 
@@ -22,19 +22,24 @@ struct state {
 	uid_t uid_base;			    /* 0: privileged */
 	unsigned features;		    /* enum guard_feature */
 	bool privileged;
-	char cgroup[192];  /* PARENT/NAME */
-	char host_if[16];  /* "" without a link */
+	char cgroup[192];				    /* PARENT/NAME */
+	char host_if[16];				    /* "" without a link */
 	char net[16], store[16], dialect[16], template[64]; /* names in their tables */
 	char hostname[65];
 	int halt_signal, reboot_signal;
 	struct addr ip[NET_MAX_IP];
 	int n_ip;
 	struct limit_conf limit; /* in force */
+	bool frozen;		 /* by croft suspend */
 };
 
-/* ERR_STATE when there is none. */
+/* ERR_STATE when there is none; anything that is not a state as croft writes it is an error, never
+ * "repaired". */
 int state_load(const struct host *h, const char *name, struct state *ret, struct err *err);
 int state_save(const struct host *h, const struct state *s, struct err *err);
+/* RUN/NAME and RUN/.locks/NAME; no server's name begins with a dot. Caller frees. */
+char *state_dir(const struct host *h, const char *name);
+char *state_lock_path(const struct host *h, const char *name);
 /* Removes RUN/NAME and everything in it. */
 int state_remove(const struct host *h, const char *name, struct err *err);
 /* Whether its init lives. */

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Adoption: a new monitor for a server that lost its own. */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/monitor.h"
+#include "run/recover.h"
+#include "sys/cg.h"
+#include "sys/clone.h"
+#include "sys/proc.h"
+
+struct adoption {
+	const char *program;
+	char *const *argv;
+	int error;
+};
+
+static int become_monitor(void *arg)
+{
+	static char *const env[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
+	};
+	struct adoption *a = arg;
+
+	close(MONITOR_CONTROL_FD);
+	execve(a->program, a->argv, env);
+	a->error = errno;
+	_exit(127);
+}
+
+int recover_monitor(const struct host *h, struct state *s, struct err *err)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
+	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", h->libexec);
+	_cleanup_free_ char *dir = state_dir(h, s->name);
+	_cleanup_free_ char *log = xasprintf("%s/%s.console.log", h->log, s->name);
+	_cleanup_free_ char *init = xasprintf("%d", s->init);
+	_cleanup_free_ char *log_max = xasprintf("%llu", (unsigned long long)h->console_log);
+	struct cg_layout layout;
+	char self[256];
+
+	if (proc_alive(s->monitor, s->monitor_start))
+		return 0;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	int r = cg_layout_get(cache, h->cgroup_parent, &layout, err);
+	if (r < 0)
+		return r;
+	_cleanup_close_ int group = cg_monitor_open(&layout, h->cgroup_parent, err);
+	if (group < 0)
+		return group;
+	char *argv[] = { "croft-monitor", s->name, init, dir, log, log_max, self, NULL };
+	struct adoption a = { .program = program, .argv = argv };
+	pid_t pid = clone_vfork(become_monitor, &a, group);
+	if (pid < 0 || a.error)
+		return err_set(err, ERR_HOST, a.error ? a.error : -pid, "cannot run %s", program);
+	s->monitor = pid;
+	s->monitor_start = proc_start_time(pid);
+	return state_save(h, s, err);
+}

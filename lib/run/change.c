@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Changing a server: suspend, resume, set. A change is checked whole, applied live, then saved;
+ * what was applied is undone when a later part fails, so that file and kernel agree. */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/name.h"
+#include "run/configure.h"
+#include "run/run.h"
+#include "sys/fd.h"
+#include "sys/lock.h"
+
+static int open_group(const struct host *h, const struct state *s, struct cg_layout *layout,
+		      struct cg *cg, struct err *err)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
+	int r = cg_layout_get(cache, h->cgroup_parent, layout, err);
+
+	return r < 0 ? r : cg_open(layout, s->cgroup, cg, err);
+}
+
+/* Lock, recovery, existence: what every change begins with. */
+static int begin(const struct host *h, const char *name, const struct run_opts *o,
+		 struct lock *lock, struct err *err)
+{
+	_cleanup_free_ char *path = state_lock_path(h, name);
+	_cleanup_free_ char *what = xasprintf("server %s", name);
+
+	if (!server_exists(h, name))
+		return err_set(err, ERR_ABSENT, 0, "no such server");
+	int r = lock_take(path, what, o->deadline_ms, lock, err);
+	if (r == 0)
+		r = recover_server(h, name, err);
+	if (r < 0)
+		lock_drop(lock);
+	return r;
+}
+
+static int freeze_locked(const struct host *h, const char *name, bool frozen, bool *changed,
+			 struct err *err)
+{
+	struct cg_layout layout;
+	struct state s;
+	struct cg cg;
+	int r = state_load(h, name, &s, err);
+
+	if (r < 0)
+		return r;
+	r = open_group(h, &s, &layout, &cg, err);
+	if (r < 0)
+		return r;
+	*changed = s.frozen != frozen;
+	r = cg_freeze(&cg, frozen, 10000, err);
+	cg_close(&cg);
+	if (r < 0 || !*changed)
+		return r;
+	s.frozen = frozen;
+	return state_save(h, &s, err);
+}
+
+int run_freeze(const struct host *h, const char *name, bool frozen, const struct run_opts *o,
+	       bool *changed, struct err *err)
+{
+	struct lock lock = LOCK_NONE;
+	int r = begin(h, name, o, &lock, err);
+
+	*changed = false;
+	if (r < 0)
+		return r;
+	r = freeze_locked(h, name, frozen, changed, err);
+	lock_drop(&lock);
+	return r;
+}
+
+/* Sets the host name in the server's UTS namespace, from a child: this process stays outside. */
+static int live_hostname(const struct state *s, const char *hostname, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/ns/uts", s->init);
+	_cleanup_close_ int ns = open(path, O_RDONLY | O_CLOEXEC);
+	int status = 0;
+
+	if (ns < 0 || !state_alive(s))
+		return err_set(err, ERR_FAIL, ESRCH, "cannot open the server's namespaces");
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(setns(ns, CLONE_NEWUTS) < 0 || sethostname(hostname, strlen(hostname)) < 0
+			  ? errno
+			  : 0);
+	if (pid < 0)
+		return err_errno(err, "fork");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		return err_set(err, ERR_FAIL, WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+			       "cannot set the host name");
+	return 0;
+}
+
+/* One change under way: what the server was, what it becomes, and what is applied so far. */
+struct change {
+	const struct host *h;
+	struct server old, new;
+	struct state state;
+	bool running;
+	struct cg_layout layout;
+	struct cg cg;
+	bool limits_done, hostname_done, reserved;
+};
+
+static bool option_changed(const struct change *c, const struct opt *o)
+{
+	return !o->type->equal(opt_place(&c->old.set, o), opt_place(&c->new.set, o));
+}
+
+static int assign_all(struct change *c, const struct strv *opt, const struct strv *text,
+		      struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < opt->n; i++) {
+		const struct opt *o = opt_find(&c->new.set, opt->v[i]);
+
+		if (!o)
+			r = err_set(err, ERR_USAGE, 0, "no option --%s", opt->v[i]);
+		else if (o->flags & OPT_CREATE)
+			r = err_set(err, ERR_USAGE, 0, "--%s cannot be changed after create",
+				    o->name);
+		else if (c->running && (o->flags & OPT_NOSAVE))
+			r = err_set(
+			    err, ERR_STATE, 0,
+			    "--%s writes into the server's files: stop it first, or do it inside",
+			    o->name);
+		else /* a repeated option adds to its first mention, which replaces what was there
+		      */
+			r = opt_assign(&c->new.set, o, text->v[i], ORIGIN_ARGS, err);
+	}
+	return r;
+}
+
+/* Reserves addresses that are new. */
+static int reserve_new(struct change *c, struct err *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/addr", c->h->var);
+	int r = 0;
+
+	c->reserved = true;
+	for (size_t i = 0; r == 0 && i < c->new.net.ip.n; i++)
+		r = net_reserve(dir, &c->new.net.ip.a[i], c->new.name, err);
+	return r;
+}
+
+/* Gives back those of `from` that are not in `keep`. */
+static void release_others(const struct change *c, const struct addrs *from,
+			   const struct addrs *keep)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/addr", c->h->var);
+
+	for (size_t i = 0; i < from->n; i++) {
+		bool kept = false;
+
+		for (size_t k = 0; k < keep->n; k++)
+			kept = kept || addr_equal(&from->a[i], &keep->a[k]);
+		if (!kept)
+			net_release(dir, &from->a[i], c->new.name);
+	}
+}
+
+static int apply_live(struct change *c, struct err *err)
+{
+	const char *hostname = str_or(c->new.dialect.hostname, c->new.name);
+	int r = limit_apply(&c->cg, &c->new.limit, &c->state.limit, err);
+
+	if (r < 0)
+		return r;
+	c->limits_done = true;
+	if (!streq(hostname, c->state.hostname)) {
+		r = live_hostname(&c->state, hostname, err);
+		if (r < 0)
+			return r;
+		c->hostname_done = true;
+	}
+	struct state s = c->state;
+	s.limit = c->new.limit;
+	snprintf(s.hostname, sizeof(s.hostname), "%s", hostname);
+	return state_save(c->h, &s, err);
+}
+
+static void undo_live(struct change *c)
+{
+	struct err unused = { 0 };
+
+	if (c->limits_done)
+		limit_apply(&c->cg, &c->state.limit, &c->new.limit, &unused);
+	if (c->hostname_done)
+		live_hostname(&c->state, c->state.hostname, &unused);
+	if (c->running)
+		state_save(c->h, &c->state, &unused);
+	if (c->reserved)
+		release_others(c, &c->new.net.ip, &c->old.net.ip);
+}
+
+/* Everything that can be refused is, before anything is touched. */
+static int check_change(struct change *c, struct err *err)
+{
+	struct err none = { 0 };
+	struct plan p;
+	int r = name_check_host(str_or(c->new.dialect.hostname, c->new.name), err);
+
+	if (r < 0)
+		return r;
+	if (c->running) {
+		r = open_group(c->h, &c->state, &c->layout, &c->cg, err);
+	} else {
+		_cleanup_free_ char *cache = xasprintf("%s/.cgroups", c->h->run);
+
+		r = cg_layout_get(cache, c->h->cgroup_parent, &c->layout, err);
+	}
+	if (r == 0)
+		r = limit_check(&c->layout, &c->new.limit, err);
+	/* A server that could be started before must be after; one that could not (its template is
+	 * gone, say) may still be changed. */
+	if (r == 0 && plan_make(c->h, &c->old, &p, &none) == 0)
+		r = plan_make(c->h, &c->new, &p, err);
+	return r;
+}
+
+static int save_change(struct change *c, struct err *err)
+{
+	struct plan p;
+	int r = 0;
+
+	if (c->new.dialect.password.n || c->new.dialect.ssh_key.n) {
+		r = plan_make(c->h, &c->new, &p, err);
+		if (r == 0)
+			r = configure_root(&p, err);
+	}
+	return r < 0 ? r : server_save(&c->new, c->h, err);
+}
+
+static int set_locked(struct change *c, const struct strv *opt, const struct strv *text,
+		      bool *changed, struct strv *restart, struct err *err)
+{
+	const struct opt_group *g;
+	const struct opt *o;
+	size_t i = 0;
+	int r = assign_all(c, opt, text, err);
+
+	if (r == 0)
+		r = check_change(c, err);
+	if (r == 0)
+		r = reserve_new(c, err);
+	if (r == 0 && c->running)
+		r = apply_live(c, err);
+	if (r == 0)
+		r = save_change(c, err);
+	if (r < 0) {
+		undo_live(c);
+		return r;
+	}
+	release_others(c, &c->old.net.ip, &c->new.net.ip);
+	while (opt_each(&c->new.set, &i, &g, &o)) {
+		if (!option_changed(c, o))
+			continue;
+		*changed = true;
+		if (c->running && !(o->flags & OPT_LIVE))
+			strv_add(restart, o->name);
+	}
+	return 0;
+}
+
+int run_set(const struct host *h, const char *name, const struct strv *opt, const struct strv *text,
+	    const struct run_opts *o, bool *changed, struct strv *restart, struct err *err)
+{
+	struct change c = { .h = h, .cg = CG_NONE };
+	struct lock lock = LOCK_NONE;
+	struct err none = { 0 };
+	int r = begin(h, name, o, &lock, err);
+
+	*changed = false;
+	if (r < 0)
+		return r;
+	c.running = state_load(h, name, &c.state, &none) == 0;
+	r = server_load(&c.old, h, name, err);
+	if (r == 0) {
+		r = server_load(&c.new, h, name, err);
+		if (r == 0)
+			r = set_locked(&c, opt, text, changed, restart, err);
+		if (c.cg.fd2 >= 0)
+			cg_close(&c.cg);
+		server_free(&c.new);
+		server_free(&c.old);
+	}
+	lock_drop(&lock);
+	return r;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Stopping: init is asked, waited for a bounded time, then everything is killed by its group; after
+ * that the table of steps is walked back. */
+#include "run/halt.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/hooks.h"
+#include "run/launch.h"
+#include "run/run.h"
+#include "run/steps.h"
+#include "sys/fd.h"
+#include "sys/lock.h"
+#include "sys/proc.h"
+
+int halt_clear(const struct host *h, const struct state *s, bool crashed, struct err *err)
+{
+	struct run r;
+	int ret = run_from_state(&r, h, s, err);
+
+	if (ret < 0)
+		return ret;
+	r.force = crashed;
+	bool left = r.cg.fd2 >= 0;
+	if (left && cg_kill(&r.cg, 10000, err) < 0) {
+		run_close(&r);
+		return -EBUSY;
+	}
+	walk_back(&r);
+	run_close(&r);
+	return 0;
+}
+
+bool halt_wants_reboot(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s/ended", h->run, name);
+	_cleanup_free_ char *how = NULL;
+
+	return fd_read_file(AT_FDCWD, path, 128, &how, NULL) == 0 && streq(how, "signal 1\n");
+}
+
+/* Tells the monitor that somebody is tidying up already. */
+static int mark_stopping(const struct host *h, struct state *s, bool on, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
+	int r = 0;
+
+	s->phase = on ? STATE_STOPPING : STATE_RUNNING;
+	if (on)
+		r = fd_replace(AT_FDCWD, path, "", 0, 0600, false);
+	else if (unlink(path) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot write %s", path);
+	return state_save(h, s, err);
+}
+
+/* 0: init is gone; -ETIMEDOUT: it is not; -EAGAIN: the command's own deadline came first. */
+static int ask_init(const struct host *h, const struct state *s, uint64_t timeout_ms,
+		    uint64_t deadline_ms)
+{
+	uint64_t now = clock_ms();
+	bool cut = deadline_ms != UINT64_MAX && deadline_ms < now + timeout_ms;
+	uint64_t wait = cut ? (deadline_ms > now ? deadline_ms - now : 0) : timeout_ms;
+	_cleanup_close_ int fd = proc_pidfd_open(s->init, 0);
+
+	if (fd < 0 || !state_alive(s))
+		return 0;
+	if (s->frozen) { /* a frozen init cannot answer */
+		_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
+		struct cg_layout layout;
+		struct err unused = { 0 };
+		struct cg cg;
+
+		if (cg_layout_get(cache, h->cgroup_parent, &layout, &unused) == 0 &&
+		    cg_open(&layout, s->cgroup, &cg, &unused) == 0) {
+			cg_freeze(&cg, false, 1000, &unused);
+			cg_close(&cg);
+		}
+	}
+	if (proc_pidfd_signal(fd, s->halt_signal) < 0)
+		return 0;
+	if (proc_pidfd_wait(fd, (int)wait) == 0)
+		return 0;
+	return cut ? -EAGAIN : -ETIMEDOUT;
+}
+
+int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
+	 struct err *err)
+{
+	int r = mark_stopping(h, s, true, err);
+
+	if (r < 0)
+		return r;
+	if (timeout_ms > 0 && ask_init(h, s, timeout_ms, deadline_ms) == -EAGAIN) {
+		mark_stopping(h, s, false, err);
+		return err_set(err, ERR_BUSY, 0,
+			       "init was asked to stop and has not yet; the deadline has passed");
+	}
+	return halt_clear(h, s, false, err);
+}
+
+static int stop_locked(const struct host *h, const char *name, int64_t timeout_ms,
+		       uint64_t deadline_ms, bool *changed, struct err *err)
+{
+	struct err none = { 0 };
+	struct server server;
+	struct state s;
+	uint64_t timeout = timeout_ms < 0 ? 60000 : (uint64_t)timeout_ms;
+	int r = recover_server(h, name, err);
+
+	if (r < 0)
+		return r;
+	if (state_load(h, name, &s, &none) < 0)
+		return 0;
+	if (timeout_ms < 0 && server_load(&server, h, name, &none) == 0) {
+		timeout = server.boot.stop_timeout;
+		server_free(&server);
+	}
+	r = hooks_run(h, &s, "pre-stop", err);
+	if (r == 0)
+		r = halt(h, &s, timeout, deadline_ms, err);
+	if (r < 0)
+		return r;
+	*changed = true;
+	s.phase = STATE_STOPPED;
+	s.init = 0;
+	r = hooks_run(h, &s, "stopped", err);
+	return r < 0 ? err_wrap(err, r, "the server is stopped, but a stopped script failed") : 0;
+}
+
+int run_stop(const struct host *h, const char *name, int64_t timeout_ms, const struct run_opts *o,
+	     bool *changed, struct err *err)
+{
+	_cleanup_free_ char *path = state_lock_path(h, name);
+	_cleanup_free_ char *what = xasprintf("server %s", name);
+	struct lock lock = LOCK_NONE;
+
+	*changed = false;
+	if (!server_exists(h, name))
+		return err_set(err, ERR_ABSENT, 0, "no such server");
+	int r = lock_take(path, what, o->deadline_ms, &lock, err);
+	if (r < 0)
+		return r;
+	r = stop_locked(h, name, timeout_ms, o->deadline_ms, changed, err);
+	lock_drop(&lock);
+	return r;
+}
+
+/* A server whose init does nothing but reboot must not take the host's CPU: one start a second. */
+static void pace(const struct state *s)
+{
+	if (time(NULL) - s->started < 1)
+		sleep(1);
+}
+
+static int ended_locked(const struct host *h, const char *name, struct err *err)
+{
+	struct server server;
+	struct state s;
+
+	/* Somebody else was first, or this is another run of the server already. */
+	if (state_load(h, name, &s, err) < 0 || s.monitor != getpid() || state_alive(&s)) {
+		err_clear(err);
+		return 0;
+	}
+	bool reboot = halt_wants_reboot(h, name);
+	int r = halt_clear(h, &s, false, err);
+	if (r < 0)
+		return r;
+	if (!reboot) {
+		s.phase = STATE_STOPPED;
+		s.init = 0;
+		return hooks_run(h, &s, "stopped", err);
+	}
+	pace(&s);
+	r = server_load(&server, h, name, err);
+	if (r == 0) {
+		r = launch(h, &server, s.boots + 1, UINT64_MAX, err);
+		server_free(&server);
+	}
+	return r;
+}
+
+int run_ended(const struct host *h, const char *name, struct err *err)
+{
+	_cleanup_free_ char *path = state_lock_path(h, name);
+	_cleanup_free_ char *what = xasprintf("server %s", name);
+	struct lock lock = LOCK_NONE;
+	int r = lock_take(path, what, UINT64_MAX, &lock, err);
+
+	if (r < 0)
+		return r;
+	r = ended_locked(h, name, err);
+	lock_drop(&lock);
+	return r;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ending a run, with the server's lock held by the caller. */
+#ifndef CROFT_RUN_HALT_H
+#define CROFT_RUN_HALT_H
+
+#include "run/state.h"
+
+/* Walks back over everything the state names: kills what is left, removes groups, links, state.
+ * crashed: nothing is expected to go away by itself. Returns an error only if something stayed. */
+int halt_clear(const struct host *h, const struct state *s, bool crashed, struct err *err);
+/* Whether the monitor noted that init ended by asking for a reboot (SIGHUP, see run/monitor.h). */
+bool halt_wants_reboot(const struct host *h, const char *name);
+/* Signals init and waits at most timeout_ms (0: kills at once), then clears. */
+int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
+	 struct err *err);
+
+#endif

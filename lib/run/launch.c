@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Starting a server: plan, walk the table, walk back when it fails. */
+#include "run/launch.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/hooks.h"
+#include "run/run.h"
+#include "run/steps.h"
+#include "sys/lock.h"
+
+/* Enough for a start on a machine that swaps; a start that hangs ends here. */
+#define LAUNCH_MS 60000
+
+int launch(const struct host *h, const struct server *s, int64_t boots, uint64_t deadline_ms,
+	   struct err *err)
+{
+	struct plan p;
+	struct run r;
+	int ret = plan_make(h, s, &p, err);
+
+	if (ret < 0)
+		return ret;
+	if (deadline_ms == UINT64_MAX)
+		deadline_ms = clock_ms() + LAUNCH_MS;
+	run_init(&r, h, deadline_ms);
+	r.plan = &p;
+	r.state.boots = boots;
+	ret = walk_host(&r, err);
+	if (ret < 0)
+		walk_back(&r);
+	struct state state = r.state;
+	run_close(&r);
+	if (ret < 0)
+		return ret;
+	ret = hooks_run(h, &state, "started", err);
+	return ret < 0 ? err_wrap(err, ret, "the server runs, but a started script failed") : 0;
+}
+
+int run_start(const struct host *h, const char *name, const struct run_opts *o, bool *changed,
+	      struct err *err)
+{
+	_cleanup_free_ char *path = state_lock_path(h, name);
+	_cleanup_free_ char *what = xasprintf("server %s", name);
+	struct lock lock = LOCK_NONE;
+	struct err none = { 0 };
+	struct server s;
+	struct state state;
+
+	*changed = false;
+	if (!server_exists(h, name))
+		return err_set(err, ERR_ABSENT, 0, "no such server");
+	int r = lock_take(path, what, o->deadline_ms, &lock, err);
+	if (r < 0)
+		return r;
+	r = recover_server(h, name, err);
+	if (r == 0 && state_load(h, name, &state, &none) < 0) {
+		*changed = true;
+		r = server_load(&s, h, name, err);
+		if (r == 0) {
+			r = launch(h, &s, 1, o->deadline_ms, err);
+			server_free(&s);
+		}
+	}
+	lock_drop(&lock);
+	return r;
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The order in which servers start at boot: waves, by boot order and dependencies. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "run/run.h"
+
+struct item {
+	char *name;
+	uint64_t order;
+	struct strv depends;
+	bool placed;
+};
+
+struct items {
+	struct item *v;
+	size_t n;
+};
+
+static struct item *item_find(const struct items *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (streq(l->v[i].name, name))
+			return &l->v[i];
+	return NULL;
+}
+
+static int item_add(struct items *l, const struct host *h, const char *name, bool only_onboot,
+		    struct err *err)
+{
+	struct server s;
+
+	if (item_find(l, name))
+		return 0;
+	int r = server_load(&s, h, name, err);
+	if (r < 0)
+		return err_wrap(err, r, "%s", name);
+	if (!only_onboot || s.boot.onboot) {
+		l->v = xrealloc(l->v, l->n + 1, sizeof(*l->v));
+		struct item *it = &l->v[l->n++];
+		*it = (struct item) { .name = xstrdup(name), .order = s.boot.boot_order };
+		for (size_t i = 0; i < s.boot.depends.n; i++)
+			strv_add(&it->depends, s.boot.depends.v[i]);
+	}
+	server_free(&s);
+	return 0;
+}
+
+static bool ready(const struct items *l, const struct item *it)
+{
+	for (size_t i = 0; i < it->depends.n; i++) {
+		const struct item *d = item_find(l, it->depends.v[i]);
+
+		if (d && !d->placed)
+			return false;
+	}
+	return true;
+}
+
+/* The next wave: of all servers whose dependencies are placed, those with the lowest order. */
+static void next_wave(struct items *l, struct strv *wave)
+{
+	uint64_t lowest = UINT64_MAX;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->v[i].placed && ready(l, &l->v[i]) && l->v[i].order < lowest)
+			lowest = l->v[i].order;
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->v[i].placed && l->v[i].order == lowest && ready(l, &l->v[i]))
+			strv_add(wave, l->v[i].name);
+	for (size_t i = 0; i < wave->n; i++)
+		item_find(l, wave->v[i])->placed = true;
+}
+
+static int cycle(const struct items *l, struct err *err)
+{
+	struct strv names = { 0 };
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->v[i].placed)
+			strv_add(&names, l->v[i].name);
+	_cleanup_free_ char *text = strv_join(&names, " ");
+	strv_free(&names);
+	return err_set(err, ERR_USAGE, 0, "these depend on each other in a circle: %s", text);
+}
+
+int run_order(const struct host *h, const struct strv *names, bool onboot_only,
+	      struct strv **ret_waves, size_t *ret_n, struct err *err)
+{
+	struct items l = { 0 };
+	struct strv *waves = NULL;
+	size_t n = 0, placed = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		struct err e = { 0 };
+
+		/* At boot one unreadable file must not hold back the others. */
+		r = item_add(&l, h, names->v[i], onboot_only, &e);
+		if (r < 0 && !onboot_only) {
+			*err = e;
+			break;
+		}
+		r = 0;
+	}
+	for (size_t i = 0; r == 0 && onboot_only && i < l.n; i++) /* l grows while this runs */
+		for (size_t k = 0; k < l.v[i].depends.n; k++) {
+			struct err unused = { 0 };
+			item_add(&l, h, l.v[i].depends.v[k], false, &unused);
+		}
+	while (r == 0 && placed < l.n) {
+		waves = xrealloc(waves, n + 1, sizeof(*waves));
+		waves[n] = (struct strv) { 0 };
+		next_wave(&l, &waves[n]);
+		if (!waves[n].n)
+			r = cycle(&l, err);
+		placed += waves[n++].n;
+	}
+	for (size_t i = 0; i < l.n; i++) {
+		free(l.v[i].name);
+		strv_free(&l.v[i].depends);
+	}
+	free(l.v);
+	if (r < 0) {
+		for (size_t i = 0; i < n; i++)
+			strv_free(&waves[i]);
+		free(waves);
+		return r;
+	}
+	*ret_waves = waves;
+	*ret_n = n;
+	return 0;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Putting right what a killed command left. Recovery reads what is recorded, but probes what is
+ * there: a missing record proves nothing. With the lock held, no other command works on the server,
+ * so a state that says "starting" or "stopping" is a dead command's.
+ */
+#include "run/recover.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/name.h"
+#include "run/halt.h"
+#include "run/ids.h"
+#include "run/launch.h"
+#include "run/run.h"
+#include "sys/fd.h"
+#include "sys/lock.h"
+#include "sys/proc.h"
+
+/* Moves a tree out of the way at once, and removes it after. */
+static int trash(const struct host *h, const char *name, const char *dir, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/trash", h->var);
+	_cleanup_free_ char *to = xasprintf("%s/%s", path, name);
+	int r = fd_mkdir_p(path, 0700);
+
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot create %s", path);
+	_cleanup_close_ int t = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t < 0)
+		return err_errno(err, "cannot open %s", path);
+	r = fd_remove_tree(t, name); /* of an earlier attempt */
+	if (r == 0 && rename(dir, to) < 0 && errno != ENOENT)
+		r = -errno;
+	if (r == 0)
+		r = fd_remove_tree(t, name);
+	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot remove %s", dir) : 0;
+}
+
+static void remove_logs(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *log = xasprintf("%s/%s.console.log", h->log, name);
+	_cleanup_free_ char *old = xasprintf("%s.1", log);
+
+	unlink(log);
+	unlink(old);
+}
+
+int recover_scrap(const struct host *h, const char *name, const struct addrs *known,
+		  struct err *err)
+{
+	_cleanup_free_ char *servers = xasprintf("%s/servers", h->var);
+	_cleanup_free_ char *fs = xasprintf("%s/%s/fs", servers, name);
+	_cleanup_free_ char *addr = xasprintf("%s/addr", h->var);
+	_cleanup_close_ int dir = open(servers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return errno == ENOENT ? 0 : err_errno(err, "cannot open %s", servers);
+	int r = trash(h, name, fs, err);
+	for (size_t i = 0; r == 0 && known && i < known->n; i++)
+		net_release(addr, &known->a[i], name);
+	if (r == 0 && !known)
+		r = net_release_all(addr, name, err);
+	if (r == 0)
+		r = ids_release(h, name, err);
+	if (r < 0)
+		return r;
+	remove_logs(h, name);
+	r = fd_remove_tree(dir, name);
+	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot remove %s/%s", servers, name) : 0;
+}
+
+/* The run is over and nobody tidied up. */
+static int recover_dead(const struct host *h, const struct state *s, struct err *err)
+{
+	bool reboot = s->phase == STATE_RUNNING && halt_wants_reboot(h, s->name);
+	struct server server;
+	int r = halt_clear(h, s, true, err);
+
+	if (r < 0 || !reboot)
+		return r;
+	r = server_load(&server, h, s->name, err);
+	if (r == 0) {
+		r = launch(h, &server, s->boots + 1, UINT64_MAX, err);
+		server_free(&server);
+	}
+	return r;
+}
+
+/* A stop was interrupted but init still lives: the server goes on, and whoever wants may stop it.
+ */
+static int recover_stopping(const struct host *h, struct state *s, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
+
+	unlink(path);
+	s->phase = STATE_RUNNING;
+	return state_save(h, s, err);
+}
+
+int recover_server(const struct host *h, const char *name, struct err *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
+	struct err none = { 0 };
+	struct state s;
+	struct stat st;
+	int r = state_load(h, name, &s, &none);
+
+	if (r == -ENOENT) {
+		if (server_exists(h, name) || lstat(dir, &st) < 0)
+			return 0;
+		return recover_scrap(h, name, NULL, err);
+	}
+	if (r < 0) {
+		*err = none;
+		return r;
+	}
+	if (!state_alive(&s) || s.phase == STATE_STARTING)
+		r = recover_dead(h, &s, err);
+	else if (s.phase == STATE_STOPPING)
+		r = recover_stopping(h, &s, err);
+	else
+		return recover_monitor(h, &s, err);
+	return r < 0 ? err_wrap(err, r, "recovery") : 0;
+}
+
+int run_state(const struct host *h, const char *name, struct state *ret, struct err *err)
+{
+	if (!server_exists(h, name))
+		return err_set(err, ERR_ABSENT, 0, "no such server");
+	int r = state_load(h, name, ret, err);
+	if (r < 0)
+		return r;
+	if (ret->phase == STATE_STARTING || !state_alive(ret))
+		return err_set(err, ERR_STATE, 0, "the server is %s", state_word(h, ret));
+	return 0;
+}
+
+/* Adds every entry of a directory that can be a server's name; links: their targets instead. */
+static void collect(struct strv *names, const char *dir, const char *suffix, bool links)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct err unused = { 0 };
+		char target[128];
+		const char *name = e->d_name;
+
+		if (links) {
+			ssize_t n = readlinkat(dirfd(d), e->d_name, target, sizeof(target) - 1);
+			if (n < 0)
+				continue;
+			target[n] = '\0';
+			name = target;
+		}
+		if (suffix && !str_ends(name, suffix))
+			continue;
+		char *copy = xstrndup(name, strlen(name) - (suffix ? strlen(suffix) : 0));
+		if (name_check("server", copy, &unused) == 0 && !strv_has(names, copy))
+			strv_take(names, copy);
+		else
+			free(copy);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void all_names(const struct host *h, struct strv *ret)
+{
+	const struct {
+		const char *base, *sub, *suffix;
+		bool links;
+	} where[] = { { h->etc, "servers", ".conf", false }, { h->var, "servers", NULL, false },
+		      { h->run, ".", NULL, false },	     { h->run, ".locks", NULL, false },
+		      { h->var, "ids", NULL, true },	     { h->var, "addr", NULL, true },
+		      { h->var, "trash", NULL, false } };
+
+	for (size_t i = 0; i < ARRAY_LEN(where); i++) {
+		_cleanup_free_ char *dir = xasprintf("%s/%s", where[i].base, where[i].sub);
+
+		collect(ret, dir, where[i].suffix, where[i].links);
+	}
+	strv_sort(ret);
+}
+
+/* Beyond recover_server: reservations whose server is gone altogether. */
+static int recover_one(const struct host *h, const char *name, const struct run_opts *o,
+		       struct strv *what, struct err *err)
+{
+	_cleanup_free_ char *path = state_lock_path(h, name);
+	_cleanup_free_ char *label = xasprintf("server %s", name);
+	_cleanup_free_ char *group = xasprintf("%s/%s", h->cgroup_parent, name);
+	_cleanup_free_ char *servers = xasprintf("%s/servers", h->var);
+	struct lock lock = LOCK_NONE;
+	struct err none = { 0 };
+	struct state before, after;
+	int r = lock_take(path, label, o->deadline_ms, &lock, err);
+
+	if (r < 0)
+		return r;
+	bool had = state_load(h, name, &before, &none) == 0;
+	r = recover_server(h, name, err);
+	bool has = state_load(h, name, &after, &none) == 0;
+	if (r == 0 && !had) {
+		struct state probe = { .phase = STATE_STARTING };
+
+		snprintf(probe.name, sizeof(probe.name), "%s", name);
+		snprintf(probe.cgroup, sizeof(probe.cgroup), "%s", group);
+		r = halt_clear(h, &probe, true, err);
+	}
+	if (r == 0 && had &&
+	    (!has || before.phase != after.phase || before.monitor != after.monitor))
+		strv_take(what, xasprintf("%s: was %s, is %s", name,
+					  before.phase == STATE_RUNNING ? "failed" : "half done",
+					  has ? state_word(h, &after) : "stopped"));
+	if (server_exists(h, name)) {
+		lock_drop(&lock);
+		return r;
+	}
+	if (r == 0) {
+		fd_mkdir_p(servers, 0700);
+		r = recover_scrap(h, name, NULL, err);
+	}
+	lock_drop_remove(&lock);
+	return r;
+}
+
+int run_recover(const struct host *h, const struct strv *names, struct strv *what,
+		const struct run_opts *o, struct err *err)
+{
+	struct strv all = { 0 };
+	int worst = 0;
+
+	if (names && names->n)
+		for (size_t i = 0; i < names->n; i++)
+			strv_add(&all, names->v[i]);
+	else
+		all_names(h, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		struct err e = { 0 };
+		int r = recover_one(h, all.v[i], o, what, &e);
+
+		if (r < 0 && worst == 0) {
+			worst = err_wrap(&e, r, "%s", all.v[i]);
+			*err = e;
+		}
+	}
+	strv_free(&all);
+	return worst;
+}

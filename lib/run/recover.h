@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Removing what is left of a server that has no configuration file. */
+#ifndef CROFT_RUN_RECOVER_H
+#define CROFT_RUN_RECOVER_H
+
+#include "run/state.h"
+
+/* Storage, addresses, ids, logs, in an order in which the server's directory goes last: as long as
+ * it is there, any command on that name does this again. known: its addresses (NULL: they are
+ * looked for). Lock held. */
+int recover_scrap(const struct host *h, const char *name, const struct addrs *known,
+		  struct err *err);
+
+/* Gives a running server whose monitor was killed a new one (adopt.c). The console is lost until
+ * the next boot; the end of init is noticed, and a reboot where the kernel tells (Linux 6.15). */
+int recover_monitor(const struct host *h, struct state *s, struct err *err);
+
+#endif

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The running state of a server as JSON on tmpfs. Every field has one row in fields[]: writing and
+ * reading walk the same rows. */
+#include "run/state.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/parse.h"
+#include "sys/fd.h"
+#include "sys/json.h"
+#include "sys/proc.h"
+
+#define STATE_VERSION 1
+#define STATE_MAX     65536
+
+struct field {
+	const char *key;
+	enum { F_TEXT, F_I32, F_I64, F_U64, F_BOOL } kind;
+	size_t off, size;
+};
+#define FIELD(kind, member)                                                                        \
+	{                                                                                          \
+#member, kind, offsetof(struct state, member), sizeof(((struct state *)0)->member) \
+	}
+#define LIMIT(member)                                                                              \
+	{                                                                                          \
+#member, F_U64, offsetof(struct state, limit.member), 8                            \
+	}
+
+static const struct field fields[] = {
+	FIELD(F_I32, phase),
+	FIELD(F_TEXT, name),
+	FIELD(F_I32, init),
+	FIELD(F_U64, init_start),
+	FIELD(F_I32, monitor),
+	FIELD(F_U64, monitor_start),
+	FIELD(F_I64, started),
+	FIELD(F_I64, boots),
+	FIELD(F_I32, uid_base),
+	FIELD(F_I32, features),
+	FIELD(F_BOOL, privileged),
+	FIELD(F_BOOL, frozen),
+	FIELD(F_TEXT, cgroup),
+	FIELD(F_TEXT, host_if),
+	FIELD(F_TEXT, net),
+	FIELD(F_TEXT, store),
+	FIELD(F_TEXT, dialect),
+	FIELD(F_TEXT, template),
+	FIELD(F_TEXT, hostname),
+	FIELD(F_I32, halt_signal),
+	FIELD(F_I32, reboot_signal),
+	LIMIT(memory),
+	LIMIT(swap),
+	LIMIT(cpus),
+	LIMIT(cpu_weight),
+	LIMIT(pids),
+};
+
+char *state_dir(const struct host *h, const char *name)
+{
+	return xasprintf("%s/%s", h->run, name);
+}
+
+char *state_lock_path(const struct host *h, const char *name)
+{
+	return xasprintf("%s/.locks/%s", h->run, name);
+}
+
+static void put(struct json_out *j, const struct field *f, const void *at)
+{
+	switch (f->kind) {
+	case F_TEXT:
+		json_str(j, f->key, at);
+		break;
+	case F_I32:
+		json_int(j, f->key, (int64_t) * (const uint32_t *)at);
+		break;
+	case F_I64:
+		json_int(j, f->key, *(const int64_t *)at);
+		break;
+	case F_U64:
+		json_u64(j, f->key, *(const uint64_t *)at);
+		break;
+	case F_BOOL:
+		json_bool(j, f->key, *(const bool *)at);
+		break;
+	}
+}
+
+int state_save(const struct host *h, const struct state *s, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s/state.json", h->run, s->name);
+	struct json_out *j = json_new(false);
+	char text[ADDR_STRLEN];
+
+	json_obj(j, NULL);
+	json_int(j, "version", STATE_VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		put(j, &fields[i], (const char *)s + fields[i].off);
+	json_list(j, "ip");
+	for (int i = 0; i < s->n_ip; i++)
+		json_str(j, NULL, addr_print(&s->ip[i], true, text));
+	json_list_end(j);
+	json_obj_end(j);
+	_cleanup_free_ char *out = json_done(j);
+	int r = fd_replace(AT_FDCWD, path, out, strlen(out), 0600, false);
+	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot write %s", path) : 0;
+}
+
+static int get(const struct json *j, const struct field *f, void *at)
+{
+	const char *text;
+	int64_t n;
+
+	switch (f->kind) {
+	case F_TEXT:
+		text = json_get_str(j, f->key);
+		if (!text || strlen(text) >= f->size)
+			return -EINVAL;
+		strcpy(at, text);
+		return 0;
+	case F_BOOL:
+		*(bool *)at = json_get_bool(j, f->key, false);
+		return 0;
+	case F_U64: /* null is "unlimited" */
+		n = json_get_int(j, f->key, -1);
+		*(uint64_t *)at = n < 0 ? PARSE_UNLIMITED : (uint64_t)n;
+		return 0;
+	case F_I64:
+		*(int64_t *)at = json_get_int(j, f->key, 0);
+		return 0;
+	case F_I32:
+		n = json_get_int(j, f->key, -1);
+		if (n < 0 || n > UINT32_MAX)
+			return -EINVAL;
+		*(uint32_t *)at = (uint32_t)n;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int read_state(const struct json *j, struct state *s)
+{
+	const struct json *ips = json_at(j, "ip");
+
+	if (json_get_int(j, "version", 0) != STATE_VERSION || !ips || json_len(ips) > NET_MAX_IP)
+		return -EINVAL;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (get(j, &fields[i], (char *)s + fields[i].off) < 0)
+			return -EINVAL;
+	if (s->phase > STATE_STOPPING)
+		return -EINVAL;
+	for (size_t i = 0; i < json_len(ips); i++) {
+		const char *text = json_get_str(json_item(ips, i), "");
+
+		if (!text || addr_parse(text, &s->ip[s->n_ip++]) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int state_load(const struct host *h, const char *name, struct state *ret, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s/state.json", h->run, name);
+	_cleanup_free_ char *text = NULL;
+	struct state s = { 0 };
+	struct json *j;
+	size_t n;
+	int r = fd_read_file(AT_FDCWD, path, STATE_MAX, &text, &n);
+
+	if (r == -ENOENT) {
+		err_set(err, ERR_STATE, 0, "the server is stopped");
+		return -ENOENT;
+	}
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot read %s", path);
+	r = json_parse(text, n, &j, err);
+	if (r < 0)
+		return err_wrap(err, r, "%s", path);
+	r = read_state(j, &s);
+	json_free(j);
+	if (r < 0 || !streq(s.name, name))
+		return err_set(err, ERR_FAIL, 0,
+			       "%s is not a state this version of croft understands", path);
+	*ret = s;
+	return 0;
+}
+
+int state_remove(const struct host *h, const char *name, struct err *err)
+{
+	_cleanup_close_ int run = open(h->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (run < 0)
+		return errno == ENOENT ? 0 : err_errno(err, "cannot open %s", h->run);
+	int r = fd_remove_tree(run, name);
+	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot remove %s/%s", h->run, name) : 0;
+}
+
+bool state_alive(const struct state *s)
+{
+	return s->init > 0 && proc_alive(s->init, s->init_start);
+}
+
+const char *state_word(const struct host *h, const struct state *s)
+{
+	(void)h;
+	switch (s->phase) {
+	case STATE_STOPPED:
+		return "stopped";
+	case STATE_STARTING:
+		return "starting";
+	case STATE_STOPPING:
+		return "stopping";
+	case STATE_RUNNING:
+		break;
+	}
+	if (!state_alive(s))
+		return "failed";
+	return s->frozen ? "suspended" : "running";
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The start order. After this file the whole start is known; the bodies are in steps_host.c and
+ * steps_inside.c, and walk.c walks. */
+#include "run/steps.h"
+
+#include <sched.h>
+
+#include "base/mem.h"
+#include "base/parse.h"
+
+static bool want_userns(const struct plan *p)
+{
+	return !p->privileged;
+}
+
+static bool want_link(const struct plan *p)
+{
+	return p->net.mode->has_link;
+}
+
+static void say_intent(const struct plan *p, struct buf *out)
+{
+	buf_printf(out, "write %s/state.json, which names what follows", p->run_dir);
+}
+
+static void say_store(const struct plan *p, struct buf *out)
+{
+	buf_printf(out, "%s: %s, %s", p->store.store->name, p->store.template_root, p->store.dir);
+}
+
+static void say_dialect(const struct plan *p, struct buf *out)
+{
+	buf_printf(out, "%s: host name %s", p->dialect->name, p->hostname);
+}
+
+static void say_cgroup(const struct plan *p, struct buf *out)
+{
+	buf_puts(out, p->cgroup);
+}
+
+static void say_limits(const struct plan *p, struct buf *out)
+{
+	const struct opt *o;
+
+	for (size_t i = 0; i < limit_n_opts; i++) {
+		o = &limit_opts[i];
+		_cleanup_free_ char *text = o->type->print(o, (const char *)&p->limit + o->off);
+		buf_printf(out, "%s%s=%s", i ? " " : "", o->name, text);
+	}
+}
+
+static void say_features(const struct plan *p, struct buf *out)
+{
+	buf_printf(out, "features 0x%x", p->features);
+}
+
+static void say_clone(const struct plan *p, struct buf *out)
+{
+	static const struct {
+		unsigned long flag;
+		const char *name;
+	} ns[] = { { CLONE_NEWUSER, "user" }, { CLONE_NEWNS, "mnt" },  { CLONE_NEWPID, "pid" },
+		   { CLONE_NEWNET, "net" },   { CLONE_NEWIPC, "ipc" }, { CLONE_NEWUTS, "uts" } };
+
+	buf_puts(out, "namespaces");
+	for (size_t i = 0; i < ARRAY_LEN(ns); i++)
+		if (p->namespaces & ns[i].flag)
+			buf_printf(out, " %s", ns[i].name);
+	buf_puts(out, " cgroup time");
+}
+
+static void say_idmap(const struct plan *p, struct buf *out)
+{
+	buf_printf(out, "0-65535 are %u-%u on the host", p->uid_base, p->uid_base + PLAN_IDS - 1);
+}
+
+static void say_net(const struct plan *p, struct buf *out)
+{
+	char text[ADDR_STRLEN];
+
+	buf_printf(out, "%s: %s, %s inside", p->net.mode->name, p->net.host_if, p->net.guest_if);
+	for (int i = 0; i < p->net.n_ip; i++)
+		buf_printf(out, " %s", addr_print(&p->net.ip[i], true, text));
+}
+
+static void say_uts(const struct plan *p, struct buf *out)
+{
+	buf_puts(out, p->hostname);
+}
+
+static void say_caps(const struct plan *p, struct buf *out)
+{
+	struct strv dropped = { 0 };
+
+	guard_caps_dropped(p->privileged, &dropped);
+	_cleanup_free_ char *text = strv_join(&dropped, " ");
+	buf_printf(out, "without %s", text);
+	strv_free(&dropped);
+}
+
+static void say_exec(const struct plan *p, struct buf *out)
+{
+	for (size_t i = 0; p->init[i]; i++)
+		buf_printf(out, "%s%s", i ? " or " : "", p->init[i]);
+}
+
+/* The layers of the root go inside. */
+static void give_layers(struct run *r, struct sync_fds *give)
+{
+	for (int i = 0; i < r->layers.n; i++)
+		give->fd[give->n++] = r->layers.fd[i];
+}
+
+/* The console's master comes out. */
+static void give_console(struct run *r, struct sync_fds *give)
+{
+	give->fd[give->n++] = r->console_master;
+}
+
+#define HOST(n, ...)                                                                               \
+	{                                                                                          \
+		.name = #n, .where = STEP_HOST, .up = step_##n, __VA_ARGS__                        \
+	}
+#define INSIDE(n, ...)                                                                             \
+	{                                                                                          \
+		.name = #n, .where = STEP_INSIDE, .up = step_##n, __VA_ARGS__                      \
+	}
+#define MEET(n, ...)                                                                               \
+	{                                                                                          \
+		.name = #n, .where = STEP_MEET, __VA_ARGS__                                        \
+	}
+
+/* clang-format off */
+const struct step steps[] = {
+	HOST(intent,     .help = "", .explain = say_intent, .down = undo_intent),
+	HOST(store,      .help = "", .explain = say_store, .down = undo_store),
+	HOST(dialect,    .help = "", .explain = say_dialect),
+	HOST(cgroup,     .help = "", .explain = say_cgroup, .down = undo_cgroup),
+	HOST(limits,     .help = "", .explain = say_limits),
+	HOST(devices,    .help = "", .explain = say_features),
+	HOST(filter,     .help = "read the compiled system call filter"),
+	HOST(net_host,   .help = "forwarding and the nft table, once per boot", .wanted = want_link),
+	HOST(pre_start,  .help = "the administrator's pre-start scripts"),
+	HOST(clone,      .help = "", .explain = say_clone, .down = undo_clone),
+	HOST(idmap,      .help = "", .explain = say_idmap, .wanted = want_userns),
+	INSIDE(join,     .help = "enter the version 1 groups"),
+	MEET(mapped,     .help = "ids are mapped; the layers of the root are handed over", .give_host = give_layers),
+	INSIDE(root,     .help = "assemble the root"),
+	INSIDE(dev,      .help = "private /dev with its own devpts and console"),
+	INSIDE(kernfs,   .help = "proc, sysfs (read-only), cgroup2, tmpfs"),
+	INSIDE(pivot,    .help = "make it the root and detach the old one"),
+	INSIDE(uts,      .help = "", .explain = say_uts),
+	HOST(net_give,   .help = "", .explain = say_net, .wanted = want_link, .down = undo_net),
+	MEET(wired,      .help = "the interface is there; the console is handed over", .give_inside = give_console),
+	INSIDE(net_inside, .help = "loopback, addresses, routes"),
+	HOST(monitor,    .help = "the monitor takes the console"),
+	HOST(state,      .help = "the server is recorded as running"),
+	MEET(go,         .help = "last word from the host"),
+	INSIDE(caps,     .help = "", .explain = say_caps),
+	INSIDE(seccomp,  .help = "load the system call filter"),
+	INSIDE(exec,     .help = "", .explain = say_exec),
+	{ 0 },
+};
+/* clang-format on */

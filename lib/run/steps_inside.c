@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The server's side of a start, in the child that becomes init: one straight path. It runs as the
+ * server's root, in its namespaces, with the host's tree still in view until `pivot`. The new root
+ * is hostile from the first moment (a previous run of the server wrote it): nothing in it is opened
+ * by a path that could lead out, and mount points are checked directories.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/steps.h"
+#include "sys/fd.h"
+#include "sys/mnt.h"
+#include "sys/tty.h"
+
+/* Enter the version 1 groups by ourselves: a write of "0" takes no global lock, a pid would (an RCU
+ * grace period). After that the cgroup namespace's root is right in every hierarchy. */
+int step_join(struct run *r, struct err *err)
+{
+	for (int i = 0; i < r->n_join; i++)
+		if (write(r->join[i], "0", 1) < 0)
+			return err_errno(err, "cannot enter a version 1 group");
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return err_errno(err, "cannot make the cgroup namespace");
+	return 0;
+}
+
+/* Puts the root together on a scratch tmpfs. Layers must be attached before overlayfs takes them,
+ * and this process may write nowhere on the host: so the tmpfs covers /tmp, in this mount namespace
+ * only. */
+int step_root(struct run *r, struct err *err)
+{
+	struct stat st;
+
+	for (int i = 0; i < r->got.n && i < STORE_MAX_LAYERS; i++)
+		r->layers.fd[i] = r->got.fd[i];
+	r->layers.n = r->got.n;
+	umask(022);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_errno(err, "cannot make the mounts private");
+	if (mount("croft", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=64k") < 0 ||
+	    chdir("/tmp") < 0 || mkdir("root", 0755) < 0)
+		return err_errno(err, "cannot mount a scratch tmpfs on /tmp");
+	int ret = r->plan->store.store->assemble(&r->layers, ".", "root", err);
+	if (ret < 0)
+		return ret;
+	r->root = open("root", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (r->root < 0 || fstat(r->root, &st) < 0)
+		return err_errno(err, "cannot open the root");
+	return 0;
+}
+
+/* A new file system on a directory beneath the root; the mount's own root as fd when wanted. */
+static int put(struct run *r, const char *fstype, const char *const *options, uint64_t attr,
+	       const char *on, int *ret_mnt, struct err *err)
+{
+	_cleanup_close_ int mnt = mnt_new(fstype, options, attr, err);
+
+	if (mnt < 0)
+		return mnt;
+	_cleanup_close_ int point = mnt_point(r->root, on, err);
+	if (point < 0)
+		return point;
+	int ret = mnt_attach(mnt, point, err);
+	if (ret < 0)
+		return ret;
+	if (ret_mnt)
+		*ret_mnt = STEAL_FD(mnt);
+	return 0;
+}
+
+/* Binds one of the host's device nodes, checked by its numbers, onto an empty file in our own
+ * tmpfs. */
+static int bind_node(int dev, const struct guard_device *d, struct err *err)
+{
+	_cleanup_free_ char *host = xasprintf("/dev/%s", d->name);
+	struct stat st;
+	_cleanup_close_ int node = open(host, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (node < 0 && errno == ENOENT && d->feature)
+		return err_set(err, ERR_HOST, 0, "the host has no %s (is its module loaded?)",
+			       host);
+	if (node < 0 || fstat(node, &st) < 0)
+		return err_errno(err, "cannot open %s", host);
+	if (st.st_rdev != makedev(d->major, d->minor) ||
+	    !(d->type == 'c' ? S_ISCHR(st.st_mode) : S_ISBLK(st.st_mode)))
+		return err_set(err, ERR_HOST, 0, "%s of the host is not device %c %u:%u", host,
+			       d->type, d->major, d->minor);
+	const char *slash = strrchr(d->name, '/');
+	if (slash) {
+		_cleanup_free_ char *dir = xstrndup(d->name, (size_t)(slash - d->name));
+		if (mkdirat(dev, dir, 0755) < 0 && errno != EEXIST)
+			return err_errno(err, "cannot make /dev/%s", dir);
+	}
+	if (mknodat(dev, d->name, S_IFREG | 0666, 0) < 0)
+		return err_errno(err, "cannot make /dev/%s", d->name);
+	_cleanup_close_ int mnt = mnt_clone_fd(node, err);
+	if (mnt < 0)
+		return mnt;
+	_cleanup_close_ int target = openat(dev, d->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0)
+		return err_errno(err, "cannot open /dev/%s", d->name);
+	return mnt_attach(mnt, target, err);
+}
+
+/* The console is a pseudo-terminal of the server's own devpts: its ids are right and its name
+ * exists inside. The master leaves at the next meeting. */
+static int make_console(struct run *r, int dev, int pts, struct err *err)
+{
+	int ret = tty_pair(pts, &r->console_master, &r->console, err);
+
+	if (ret < 0)
+		return ret;
+	ioctl(r->console, TIOCSWINSZ, &(struct winsize) { .ws_row = 24, .ws_col = 80 });
+	if (mknodat(dev, "console", S_IFREG | 0600, 0) < 0)
+		return err_errno(err, "cannot make /dev/console");
+	_cleanup_close_ int mnt = mnt_clone_fd(r->console, err);
+	if (mnt < 0)
+		return mnt;
+	_cleanup_close_ int target = openat(dev, "console", O_PATH | O_CLOEXEC);
+	if (target < 0)
+		return err_errno(err, "cannot open /dev/console");
+	return mnt_attach(mnt, target, err);
+}
+
+int step_dev(struct run *r, struct err *err)
+{
+	static const char *const dev_options[] = { "mode",	"0755", "size", "512k",
+						   "nr_inodes", "1024", NULL };
+	static const char *const pts_options[] = { "newinstance", NULL,	  "ptmxmode", "0666",
+						   "mode",	  "0620", "gid",      "5",
+						   "max",	  "1024", NULL };
+	static const char *const shm_options[] = { "mode", "1777", NULL };
+	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
+						{ "/proc/self/fd/0", "stdin" },
+						{ "/proc/self/fd/1", "stdout" },
+						{ "/proc/self/fd/2", "stderr" },
+						{ "pts/ptmx", "ptmx" } };
+	_cleanup_close_ int dev = -1, pts = -1;
+	int ret = put(r, "tmpfs", dev_options, MOUNT_ATTR_NOSUID, "dev", &dev, err);
+
+	for (size_t i = 0; ret == 0 && i < guard_n_devices; i++) {
+		const struct guard_device *d = &guard_devices[i];
+
+		if (d->node && (!d->feature || (d->feature & r->plan->features)))
+			ret = bind_node(dev, d, err);
+	}
+	if (ret < 0)
+		return ret;
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		if (symlinkat(links[i][0], dev, links[i][1]) < 0)
+			return err_errno(err, "cannot make /dev/%s", links[i][1]);
+	if (mkdirat(dev, "pts", 0755) < 0 || mkdirat(dev, "shm", 01777) < 0 ||
+	    mkdirat(dev, "mqueue", 0755) < 0)
+		return err_errno(err, "cannot make the directories of /dev");
+	ret = put(r, "devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, "dev/pts", &pts,
+		  err);
+	if (ret == 0)
+		ret = put(r, "tmpfs", shm_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "dev/shm",
+			  NULL, err);
+	if (ret == 0)
+		ret =
+		    put(r, "mqueue", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+			"dev/mqueue", NULL, err);
+	if (ret == 0)
+		ret = make_console(r, dev, pts, err);
+	return ret;
+}
+
+/* proc and sysfs are the server's own. /sys is read-only: that is how systemd sees that there is no
+ * udev; it is a convention, not a boundary (security design 0.2). A fresh proc can only be mounted
+ * while another is in view, so this comes before `pivot`. */
+int step_kernfs(struct run *r, struct err *err)
+{
+	const uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	static const char *const run_options[] = { "mode", "0755", NULL };
+	int ret = put(r, "proc", NULL, safe, "proc", NULL, err);
+
+	if (ret == 0)
+		ret = put(r, "sysfs", NULL, safe | MOUNT_ATTR_RDONLY, "sys", NULL, err);
+	if (ret == 0)
+		ret = put(r, "cgroup2", NULL, safe, "sys/fs/cgroup", NULL, err);
+	if (ret == 0 && r->plan->dialect->run_tmpfs)
+		ret = put(r, "tmpfs", run_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "run",
+			  NULL, err);
+	return ret;
+}
+
+/* pivot_root(".", ".") stacks the old root on the new one, and detaching it leaves only the new. */
+int step_pivot(struct run *r, struct err *err)
+{
+	if (fchdir(r->root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
+		return err_errno(err, "pivot_root");
+	if (umount2(".", MNT_DETACH) < 0)
+		return err_errno(err, "cannot detach the host's tree");
+	/* Shared, as an init on bare metal would have it. */
+	if (chdir("/") < 0 || mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		return err_errno(err, "cannot share the mounts");
+	fd_drop(&r->root);
+	return 0;
+}
+
+int step_uts(struct run *r, struct err *err)
+{
+	if (sethostname(r->plan->hostname, strlen(r->plan->hostname)) < 0)
+		return err_errno(err, "sethostname %s", r->plan->hostname);
+	return 0;
+}
+
+int step_net_inside(struct run *r, struct err *err)
+{
+	fd_drop(&r->console_master);
+	return net_inside(&r->plan->net, err);
+}
+
+int step_caps(struct run *r, struct err *err)
+{
+	return guard_caps_apply(r->plan->privileged, err);
+}
+
+int step_seccomp(struct run *r, struct err *err)
+{
+	return guard_filter_load(&r->filter, err);
+}
+
+/* 0, 1 and 2 are the console; nothing else of ours stays open. The socket to the host goes with
+ * exec: that is how the host learns of it. */
+static int own_stdio(struct run *r, struct err *err)
+{
+	setsid();
+	for (int i = 0; i < 3; i++)
+		if (dup2(r->console, i) < 0)
+			return err_errno(err, "cannot open the console");
+	int sock = r->sock[1];
+	if (sock > 3 && close_range(3, (unsigned)sock - 1, 0) < 0)
+		return err_errno(err, "close_range");
+	if (close_range((unsigned)sock + 1, ~0U, 0) < 0)
+		return err_errno(err, "close_range");
+	return 0;
+}
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int step_exec(struct run *r, struct err *err)
+{
+	char uuid[64];
+	const char *u = r->plan->server->uuid;
+	char *env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			"container=croft",
+			uuid,
+			"TERM=linux",
+			"HOME=/",
+			NULL };
+	int ret = own_stdio(r, err);
+
+	if (ret < 0)
+		return ret;
+	snprintf(uuid, sizeof(uuid), "container_uuid=%.8s-%.4s-%.4s-%.4s-%.12s", u, u + 8, u + 12,
+		 u + 16, u + 20);
+	default_signals();
+	for (size_t i = 0; r->plan->init[i]; i++) {
+		char *argv[] = { (char *)(uintptr_t)r->plan->init[i], NULL };
+
+		execve(argv[0], argv, env);
+		if (errno != ENOENT)
+			return err_errno(err, "cannot run %s", argv[0]);
+	}
+	return err_set(err, ERR_FAIL, 0, "the root has no init (tried %s)", r->plan->init[0]);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Meeting points between the two sides of a start have names. Each side sends one message and waits
+ * for the other's; another name is a bug and ends the start. Losing the peer is an error at every
+ * meeting. Descriptors travel with the message. */
+#ifndef CROFT_RUN_SYNC_H
+#define CROFT_RUN_SYNC_H
+
+#include <stdint.h>
+#include "base/err.h"
+
+struct sync_fds {
+	int fd[4];
+	int n;
+};
+
+/* give: descriptors for the other side (NULL: none); got: those it gave (NULL: none are expected).
+ * deadline_ms on CLOCK_MONOTONIC. On the other side's failure, err is its error. */
+int sync_meet(int sock, const char *row, const struct sync_fds *give, struct sync_fds *got,
+	      uint64_t deadline_ms, struct err *err);
+/* The last message of a side that failed. */
+void sync_fail(int sock, const char *row, const struct err *err);
+/* Waits for the end of file that exec(2) of init causes; a message instead is its failure. */
+int sync_end(int sock, uint64_t deadline_ms, struct err *err);
+
+#endif

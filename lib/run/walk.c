@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Walking the table of steps, in both processes and in both directions. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/steps.h"
+
+void run_init(struct run *r, const struct host *h, uint64_t deadline_ms)
+{
+	*r = (struct run) {
+		.host = h,
+		.deadline_ms = deadline_ms,
+		.cg = CG_NONE,
+		.cg_monitor = -1,
+		.sock = { -1, -1 },
+		.control = { -1, -1 },
+		.pidfd = -1,
+		.console = -1,
+		.console_master = -1,
+		.root = -1,
+	};
+}
+
+int run_from_state(struct run *r, const struct host *h, const struct state *s, struct err *err)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
+
+	run_init(r, h, UINT64_MAX);
+	r->state = *s;
+	int ret = cg_layout_get(cache, h->cgroup_parent, &r->layout, err);
+	if (ret < 0)
+		return ret;
+	struct err unused = { 0 };
+	if (cg_open(&r->layout, s->cgroup, &r->cg, &unused) < 0)
+		r->cg = (struct cg)CG_NONE;
+	/* A mode undoes by the interface's name; the rest of its plan is not needed for that. */
+	r->net.mode = net_find(s->net);
+	snprintf(r->net.server, sizeof(r->net.server), "%s", s->name);
+	snprintf(r->net.host_if, sizeof(r->net.host_if), "%s", s->host_if);
+	while (steps[r->done].name)
+		r->done++;
+	return 0;
+}
+
+void run_close(struct run *r)
+{
+	store_layers_close(&r->layers);
+	guard_filter_free(&r->filter);
+	if (r->cg.fd2 >= 0)
+		cg_close(&r->cg);
+	for (int i = 0; i < r->n_join; i++)
+		fd_drop(&r->join[i]);
+	r->n_join = 0;
+	fd_drop(&r->cg_monitor);
+	fd_drop(&r->sock[0]);
+	fd_drop(&r->sock[1]);
+	fd_drop(&r->control[0]);
+	fd_drop(&r->control[1]);
+	fd_drop(&r->pidfd);
+	fd_drop(&r->console);
+}
+
+static int meet(struct run *r, const struct step *s, bool inside, struct err *err)
+{
+	void (*fill)(struct run *, struct sync_fds *) = inside ? s->give_inside : s->give_host;
+	struct sync_fds give = { 0 };
+
+	if (fill)
+		fill(r, &give);
+	return sync_meet(r->sock[inside], s->name, &give, &r->got, r->deadline_ms, err);
+}
+
+int walk_host(struct run *r, struct err *err)
+{
+	int ret = 0;
+
+	for (; steps[r->done].name; r->done++) {
+		const struct step *s = &steps[r->done];
+
+		if (s->where == STEP_INSIDE || (s->wanted && !s->wanted(r->plan)))
+			continue;
+		if (s->where == STEP_MEET) {
+			ret = meet(r, s, false, err);
+		} else {
+			ret = s->up(r, err);
+			if (ret < 0)
+				err_wrap(err, ret, "%s", s->name);
+		}
+		if (ret < 0)
+			return ret;
+	}
+	/* init is running when its exec(2) has closed the child's end. */
+	return sync_end(r->sock[0], r->deadline_ms, err);
+}
+
+void walk_back(struct run *r)
+{
+	/* The row that failed may be half done: it is walked back over too. */
+	for (size_t i = r->done + 1; i-- > 0;) {
+		const struct step *s = &steps[i];
+
+		if (s->name && s->down)
+			s->down(r);
+	}
+}
+
+_Noreturn void walk_inside(struct run *r)
+{
+	struct err err = { 0 };
+
+	/* The host's ends: only when these are closed does losing the host end this process. */
+	fd_drop(&r->sock[0]);
+	fd_drop(&r->control[0]);
+	fd_drop(&r->control[1]);
+	for (const struct step *s = steps; s->name; s++) {
+		int ret;
+
+		if (s->where == STEP_HOST || (s->wanted && !s->wanted(r->plan)))
+			continue;
+		if (s->where == STEP_MEET) {
+			if (meet(r, s, true, &err) < 0)
+				_exit(1);
+			continue;
+		}
+		ret = s->up(r, &err);
+		if (ret < 0) {
+			sync_fail(r->sock[1], s->name, &err);
+			_exit(1);
+		}
+	}
+	_exit(1);
+}
