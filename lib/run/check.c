@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What this host offers, and what croft does without it. One row per thing. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/run.h"
+#include "sys/clone.h"
+#include "sys/fd.h"
+
+static int say(struct check_item *it, int result, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int say(struct check_item *it, int result, const char *fmt, ...)
+{
+	va_list ap;
+
+	it->result = result;
+	va_start(ap, fmt);
+	vsnprintf(it->text, sizeof(it->text), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+static void check_kernel(const struct host *h, struct check_item *it)
+{
+	struct utsname u;
+	int major = 0, minor = 0;
+
+	(void)h;
+	uname(&u);
+	sscanf(u.release, "%d.%d", &major, &minor);
+	if (major < 5 || (major == 5 && minor < 14))
+		say(it, CHECK_MISSING, "Linux %s; croft needs 5.14 or newer", u.release);
+	else if (major == 5 && minor < 19)
+		say(it, CHECK_WITHOUT,
+		    "Linux %s: no overlay store before 5.19, the dir store is used", u.release);
+	else
+		say(it, CHECK_OK, "Linux %s", u.release);
+}
+
+/* Whether a child can be made with these namespaces. */
+static bool can_clone(unsigned long flags)
+{
+	pid_t pid = clone_fork(flags, -1, NULL);
+
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return pid > 0;
+}
+
+static void check_namespaces(const struct host *h, struct check_item *it)
+{
+	(void)h;
+	if (can_clone(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+		      CLONE_NEWUTS | CLONE_NEWCGROUP))
+		say(it, CHECK_OK, "user mnt pid net ipc uts cgroup");
+	else
+		say(it, CHECK_MISSING,
+		    "cannot be made (sysctl user.max_user_namespaces, kernel configuration)");
+}
+
+static void check_time(const struct host *h, struct check_item *it)
+{
+	struct stat st;
+
+	(void)h;
+	if (stat("/proc/self/ns/time", &st) == 0)
+		say(it, CHECK_OK, "uptime inside is the server's own");
+	else
+		say(it, CHECK_WITHOUT, "no time namespaces: uptime inside is the host's");
+}
+
+static void check_groups(const struct host *h, struct check_item *it)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
+	struct cg_layout l;
+	struct err err = { 0 };
+	struct buf b = { 0 }, missing = { 0 };
+	static const enum cg_controller wanted[] = { CG_CPU, CG_MEMORY, CG_PIDS, CG_IO };
+
+	if (cg_layout_get(cache, h->cgroup_parent, &l, &err) < 0) {
+		say(it, CHECK_MISSING, "%s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+		const char *name = cg_controller_name(wanted[i], false);
+
+		if (cg_has(&l, wanted[i]))
+			buf_printf(&b, " %s(v%d)", name, cg_is_v1(&l, wanted[i]) ? 1 : 2);
+		else
+			buf_printf(&missing, " %s", name);
+	}
+	if (missing.len)
+		say(it, CHECK_WITHOUT, "%s under %s;%s; no limit for:%s", l.v2, h->cgroup_parent,
+		    str_or(b.s, ""), missing.s);
+	else
+		say(it, CHECK_OK, "%s under %s;%s", l.v2, h->cgroup_parent, b.s);
+	buf_free(&b);
+	buf_free(&missing);
+}
+
+static void check_store(const struct host *h, struct check_item *it)
+{
+	const struct store *s;
+	struct strv why = { 0 };
+	struct err err = { 0 };
+
+	fd_mkdir_p(h->var, 0700);
+	if (store_choose("auto", h->var, &s, &why, &err) < 0) {
+		say(it, CHECK_MISSING, "%s", err.text);
+	} else {
+		_cleanup_free_ char *text = strv_join(&why, "; ");
+		say(it, why.n ? CHECK_WITHOUT : CHECK_OK, "%s on %s%s%s", s->name, h->var,
+		    why.n ? ", not " : "", text);
+	}
+	strv_free(&why);
+}
+
+static void check_filter(const struct host *h, struct check_item *it)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/cache", h->var);
+	struct guard_filter f;
+	struct err err = { 0 };
+
+	if (guard_filter_get(dir, 0, &f, &err) < 0) {
+		say(it, CHECK_MISSING, "%s", err.text);
+		return;
+	}
+	say(it, CHECK_OK, "compiled, %u instructions", f.len);
+	guard_filter_free(&f);
+}
+
+static void check_nft(const struct host *h, struct check_item *it)
+{
+	_cleanup_free_ char *stamp = xasprintf("%s/.net", h->run);
+	_cleanup_free_ char *text = NULL;
+	const struct net_mode *m = net_find("routed");
+	struct net_plan p = { .mode = m, .nat = h->net.nat };
+	struct err err = { 0 };
+
+	for (size_t i = 0; i < h->net.subnet.n && p.n_subnet < (int)ARRAY_LEN(p.subnet); i++)
+		p.subnet[p.n_subnet++] = h->net.subnet.a[i];
+	if (m->host_up(&p, stamp, &err) < 0) {
+		say(it, CHECK_WITHOUT, "%s", err.text);
+		return;
+	}
+	fd_read_file(AT_FDCWD, stamp, 4096, &text, NULL);
+	if (text && strstr(text, "nft=none"))
+		say(it, CHECK_WITHOUT,
+		    "no nftables: sources are checked by rp_filter, and there is no NAT");
+	else if (text && strstr(text, "nat=no") && h->net.nat)
+		say(it, CHECK_WITHOUT,
+		    "nftables without NAT: servers reach the outside only with routed addresses");
+	else
+		say(it, CHECK_OK, "nftables%s", h->net.nat ? " with NAT" : "");
+}
+
+static void check_monitor(const struct host *h, struct check_item *it)
+{
+	_cleanup_free_ char *path = xasprintf("%s/croft-monitor", h->libexec);
+
+	if (access(path, X_OK) == 0)
+		say(it, CHECK_OK, "%s", path);
+	else
+		say(it, CHECK_MISSING, "%s cannot be executed: install croft completely", path);
+}
+
+static bool in_path(const char *program)
+{
+	static const char *const dirs[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin" };
+
+	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dirs[i], program);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_recipes(const struct host *h, struct check_item *it)
+{
+	(void)h;
+	if (in_path("mmdebstrap") && in_path("busybox"))
+		say(it, CHECK_OK, "mmdebstrap, busybox");
+	else
+		say(it, CHECK_WITHOUT, "%s%s: templates of that kind cannot be built here",
+		    in_path("mmdebstrap") ? "" : "no mmdebstrap (package mmdebstrap) ",
+		    in_path("busybox") ? "" : "no busybox (package busybox-static)");
+}
+
+static const struct {
+	const char *name;
+	void (*check)(const struct host *h, struct check_item *it);
+} checks[] = {
+	{ "kernel", check_kernel },	     { "namespaces", check_namespaces },
+	{ "time namespace", check_time },    { "control groups", check_groups },
+	{ "storage", check_store },	     { "system call filter", check_filter },
+	{ "firewall", check_nft },	     { "monitor", check_monitor },
+	{ "template tools", check_recipes },
+};
+
+int run_check(const struct host *h, struct check_item **ret, size_t *ret_n, struct err *err)
+{
+	struct check_item *items = xcalloc(ARRAY_LEN(checks), sizeof(*items));
+
+	int r = fd_mkdir_p(h->run, 0700);
+	if (r < 0) {
+		free(items);
+		return err_set(err, ERR_FAIL, -r, "cannot create %s", h->run);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+		items[i].name = checks[i].name;
+		checks[i].check(h, &items[i]);
+	}
+	*ret = items;
+	*ret_n = ARRAY_LEN(checks);
+	return 0;
+}
