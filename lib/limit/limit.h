@@ -23,10 +23,11 @@ extern const struct opt limit_opts[];
 extern const size_t limit_n_opts;
 
 /* Writes every limit into the server's groups and reads each back. A limit that this host cannot
- * enforce is refused (ERR_HOST, naming option and controller) unless its value is "unlimited" or the
- * ordinary one; a value the kernel clamps is an error that names both values. `old` is what is in
- * force now (NULL: a fresh group, ordinary values need no write): only differences are written, in
- * the order that keeps version 1's memory <= memory+swap; on failure what was written is undone. */
+ * enforce is refused (ERR_HOST, naming option and controller) unless its value is "unlimited" or
+ * the ordinary one; a value the kernel clamps is an error that names both values. `old` is what is
+ * in force now (NULL: a fresh group, ordinary values need no write): only differences are written,
+ * in the order that keeps version 1's memory <= memory+swap; on failure what was written is undone.
+ */
 int limit_apply(const struct cg *cg, const struct limit_conf *want, const struct limit_conf *old,
 		struct err *err);
 /* Only the refusals of limit_apply, from the layout alone: for planning. */

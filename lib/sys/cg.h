@@ -69,8 +69,12 @@ int cg_join_fds(const struct cg *cg, int ret[CG_N], struct err *err);
 /* One file of a controller's directory, wherever that controller lives. Negative errno. */
 int cg_write(const struct cg *cg, enum cg_controller c, const char *file, const char *text);
 int cg_read(const struct cg *cg, enum cg_controller c, const char *file, char *out, size_t n);
+/* Writes and reads back on one descriptor; back is without its newline. */
+int cg_write_back(const struct cg *cg, enum cg_controller c, const char *file, const char *text,
+		  char *back, size_t n);
 /* A number, PARSE_UNLIMITED for "max" and for the huge values version 1 prints. */
 int cg_read_u64(const struct cg *cg, enum cg_controller c, const char *file, uint64_t *ret);
+int cg_parse_u64(const char *text, uint64_t *ret); /* the same of a text without newline */
 /* "key value" lines as in memory.events, cpu.stat. */
 int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, const char *key, uint64_t *ret);
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files cg*.c share, and what only their unit test may see. */
+#ifndef CROFT_SYS_CG_PRIV_H
+#define CROFT_SYS_CG_PRIV_H
+
+#include "sys/cg.h"
+
+#define CG_BIT(c) (1u << (c))
+
+/* The version 1 hierarchies that a server joins: those that carry something croft uses. Not
+ * cpuacct: cpu.stat of version 2 counts CPU time without any controller (4.15), and each hierarchy
+ * more costs a start 60 us. */
+#define CG_JOINED (CG_BIT(CG_CPU) | CG_BIT(CG_MEMORY) | CG_BIT(CG_PIDS) | CG_BIT(CG_DEVICES))
+/* The version 2 controllers that are handed down to servers. */
+#define CG_ENABLED (CG_BIT(CG_CPU) | CG_BIT(CG_MEMORY) | CG_BIT(CG_PIDS) | CG_BIT(CG_IO))
+
+#define CG_PATH_MAX  512
+#define CG_DEPTH_MAX 64 /* of nested groups; what is delegated may have CG_INSIDE_DEPTH */
+#define CG_BOOT_LEN  36 /* a UUID as text */
+
+/* Whether a server joins the version 1 hierarchy of c; with the group of which lower controller it
+ * shares its directory (both on one mount point), else c itself. */
+bool cg_joins(const struct cg_layout *l, enum cg_controller c);
+enum cg_controller cg_first_on_mount(const struct cg_layout *l, enum cg_controller c);
+
+/* One read(2) of a small file into out (NUL-terminated). The length, or a negative errno. */
+int cg_slurp(int dirfd, const char *file, char *out, size_t n);
+/* One write(2) into an existing file. */
+int cg_spill(int dirfd, const char *file, const char *text);
+/* The value of "key value" in a text of such lines; -ENOENT when there is none. */
+int cg_text_key(const char *text, const char *key, uint64_t *ret);
+/* Bits of the controllers named in "cpu io memory". */
+unsigned cg_text_controllers(const char *text);
+/* "key" of cgroup.events in a version 2 directory; false when it cannot be read. */
+bool cg_event(int dirfd, const char *key);
+/* Whom a message must name: up to five "PID (command, waits in FUNCTION)" of the group. Returns
+ * out. */
+char *cg_who(int dirfd, char *out, size_t n);
+/* cg_kill() without cgroup.kill: freeze, kill each, thaw, until it is empty. */
+int cg_kill_each(const struct cg *cg, uint64_t deadline_ms);
+
+/* The cache file: what was found, in which boot, for which parent. */
+struct cg_cache {
+	char boot[CG_BOOT_LEN + 1];
+	char parent[192];
+	struct cg_layout layout;
+	uint64_t id2,
+	    id1[CG_N]; /* statfs(2) f_fsid of each hierarchy; 0 on kernels that have none */
+};
+char *cg_cache_text(const struct cg_cache *c); /* caller frees */
+int cg_cache_parse(const char *text, struct cg_cache *ret);
+
+#endif
