@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void *xmalloc(size_t n);
-void *xcalloc(size_t n, size_t size);
-void *xrealloc(void *p, size_t n, size_t size);
-char *xstrdup(const char *s);
-char *xstrndup(const char *s, size_t n);
-char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define _never_null_ __attribute__((returns_nonnull))
+
+void *xmalloc(size_t n) _never_null_;
+void *xcalloc(size_t n, size_t size) _never_null_;
+void *xrealloc(void *p, size_t n, size_t size) _never_null_;
+char *xstrdup(const char *s) _never_null_;
+char *xstrndup(const char *s, size_t n) _never_null_;
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2))) _never_null_;
 
 static inline void mem_freep(void *pp)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Files by descriptor. What must stay true: no descriptor is inheritable, no read is unbounded, no
- * open waits for another process, and nothing here follows a link out of the tree it was given.
+ * open of a file that others may have made waits for another process, and nothing follows a link
+ * out of the tree it was given.
  *
  * openat2(2) is called by number because glibc 2.36 does not wrap it. There is no fallback for
  * kernels before 5.6: a walk in user space cannot give the same promise, and croft needs 5.12
@@ -132,6 +133,8 @@ int fd_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *re
 	return read_to_end(fd, max, (size_t)st.st_size + 1, ret, ret_len);
 }
 
+/* Without O_NONBLOCK: newer kernels skip reclaim when memory.max is written through a non-blocking
+ * descriptor (cgroup-v2.rst). */
 int fd_write_file(int dirfd, const char *path, const char *text)
 {
 	_cleanup_close_ int fd = open_retry(dirfd, path, O_WRONLY, 0);

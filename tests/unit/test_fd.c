@@ -427,7 +427,7 @@ TEST(fd_remove_tree_odd_names_and_links)
 	check_file(unit_path("outdir/f"), "x");
 }
 
-/* A chain of n directories under start, with a file in each. */
+/* A chain of n directories under start, with a file in every tenth. */
 static void make_deep(int start, int n, const char *name)
 {
 	int at = dup(start);
@@ -440,7 +440,8 @@ static void make_deep(int start, int n, const char *name)
 		next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		close(at);
 		at = next;
-		close(openat(at, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		if (i % 10 == 0)
+			close(openat(at, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	}
 	CHECK(at >= 0);
 	close(at);
@@ -460,7 +461,7 @@ TEST(fd_remove_tree_ten_thousand_levels)
 	fd_drop(&top);
 	CHECK_INT(fd_remove_tree(dir, "t"), 0);
 	CHECK(!exists(unit_path("t")));
-	CHECK_INT(count_fds() + 1, before + 1);
+	CHECK_INT(count_fds(), before);
 }
 
 TEST(fd_remove_tree_wide)
@@ -469,7 +470,7 @@ TEST(fd_remove_tree_wide)
 
 	CHECK_INT(mkdir(unit_path("t"), 0700), 0);
 	top = open_dir(unit_path("t"));
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 5000; i++) {
 		char name[40];
 
 		snprintf(name, sizeof(name), "%d", i);
