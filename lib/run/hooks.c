@@ -7,9 +7,7 @@
 
 int hooks_run(const struct host *h, const struct state *s, const char *event, struct err *err)
 {
-	_cleanup_free_ char *of_host = xasprintf("%s/hooks/%s.d", h->etc, event);
-	_cleanup_free_ char *of_server =
-	    xasprintf("%s/hooks/servers/%s/%s.d", h->etc, s->name, event);
+	_cleanup_free_ char *dir = xasprintf("%s/hooks", h->etc);
 	_cleanup_free_ char *config = server_conf_path(h, s->name);
 	char text[ADDR_STRLEN];
 	struct strv ips = { 0 };
@@ -26,8 +24,5 @@ int hooks_run(const struct host *h, const struct state *s, const char *event, st
 		.ip = ip,
 		.init = s->init,
 	};
-	int r = hook_run(of_host, &env, (int)h->hook_timeout, err);
-	if (r == 0)
-		r = hook_run(of_server, &env, (int)h->hook_timeout, err);
-	return r;
+	return hook_run(dir, &env, (int)h->hook_timeout, err);
 }

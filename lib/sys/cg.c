@@ -21,11 +21,10 @@
 #include "base/str.h"
 #include "sys/fd.h"
 
-/* Groups that a server may make beneath its own, and how deep: each one pins kernel memory that no
- * limit of the server's counts on version 1. Files of the group itself, so only the host writes
- * them. */
+/* Groups that a server may make beneath its own: each one pins kernel memory that no limit of the
+ * server's counts on version 1. A file of "inside" itself, so only the host writes it. How deep
+ * they may be is said once, in the parent of all servers (cg_layout.c). */
 #define CG_INSIDE_GROUPS "1024"
-#define CG_INSIDE_DEPTH	 "16"
 
 /* Files. */
 
@@ -200,6 +199,25 @@ static int group_remove_children(int fd, int depth)
 	return r;
 }
 
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec) { .tv_nsec = ms * 1000000 }, NULL);
+}
+
+/* A version 2 group counts as populated for a moment after its last process has been waited for,
+ * until that one has left its CPU. Then nobody is listed in it. */
+static bool group_in_use(int fd)
+{
+	for (long ms = 1; ms <= 32; ms *= 2) {
+		if (!cg_event(fd, "populated"))
+			return false;
+		if (cg_has_pids(fd))
+			return true;
+		sleep_ms(ms);
+	}
+	return cg_event(fd, "populated");
+}
+
 /* Removes a group with all that are beneath it, the deepest first; missing is success. Nothing is
  * removed from a version 2 group that has a process anywhere. */
 static int group_remove(int at, const char *path, int depth)
@@ -215,7 +233,7 @@ static int group_remove(int at, const char *path, int depth)
 	fd = group_open(at, path);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	if (cg_event(fd, "populated")) {
+	if (group_in_use(fd)) {
 		close(fd);
 		return -EBUSY;
 	}
@@ -229,7 +247,7 @@ static int group_remove(int at, const char *path, int depth)
 			return 0;
 		if (errno != EBUSY)
 			return -errno;
-		nanosleep(&(struct timespec) { .tv_nsec = ms * 1000000 }, NULL);
+		sleep_ms(ms);
 	}
 	return unlinkat(at, path, AT_REMOVEDIR) == 0 ? 0 : -errno;
 }
@@ -322,8 +340,6 @@ static int make_v2(struct cg *cg, uid_t owner, struct err *err)
 		return err_set(err, ERR_FAIL, -cg->inside,
 			       "cannot open the control group %s/inside", path);
 	r = cg_spill(cg->inside, "cgroup.max.descendants", CG_INSIDE_GROUPS); /* 4.14 */
-	if (r == 0)
-		r = cg_spill(cg->inside, "cgroup.max.depth", CG_INSIDE_DEPTH);
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot bound the groups beneath %s/inside",
 			       path);
@@ -426,12 +442,12 @@ void cg_close(struct cg *cg)
 	cg->layout = NULL;
 }
 
-int cg_monitor_open(const struct cg_layout *l, const char *rel, struct err *err)
+int cg_monitor_open(const struct cg_layout *l, const char *parent, struct err *err)
 {
 	char path[CG_PATH_MAX];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s.monitor", l->v2, rel);
+	snprintf(path, sizeof(path), "%s/%s/.monitor", l->v2, parent);
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, "cannot create the control group %s", path);
 	fd = group_open(AT_FDCWD, path);
@@ -479,11 +495,6 @@ int cg_remove(const struct cg_layout *l, const char *rel, struct err *err)
 		return group_busy(path, err);
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot remove the control group %s", path);
-
-	/* The caller may be the monitor, who is in it: then the next command removes it. */
-	snprintf(path, sizeof(path), "%s/%s.monitor", l->v2, rel);
-	if (unlinkat(AT_FDCWD, path, AT_REMOVEDIR) < 0 && errno != ENOENT && errno != EBUSY)
-		return err_errno(err, "cannot remove the control group %s", path);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  *
  *     PARENT/NAME            limits; owned by the host; nothing runs in it
  *     PARENT/NAME/inside     delegated to the server's root: its cgroup namespace starts here
- *     PARENT/NAME.monitor    the monitor, beside the server and outside its limits
+ *     PARENT/.monitor        all monitors, beside the servers and outside their limits
  *
  * Nobody is ever moved into a group by pid: a write to cgroup.procs waits for an RCU grace period
  * (10 to 20 ms). Processes are born in the version 2 group (CLONE_INTO_CGROUP, 5.7), and join
@@ -58,8 +58,10 @@ int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *
 /* Opens what exists. -ENOENT with ERR_STATE when the version 2 group is not there. */
 int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
 void cg_close(struct cg *cg);
-/* Opens (creating it when needed) PARENT/NAME.monitor, for CLONE_INTO_CGROUP. Returns the fd. */
-int cg_monitor_open(const struct cg_layout *l, const char *rel, struct err *err);
+/* Opens (creating it when needed) PARENT/.monitor, for CLONE_INTO_CGROUP. One for all monitors: a
+ * monitor tidies up after its server itself, and could not remove a group that it is in. Returns the
+ * fd. */
+int cg_monitor_open(const struct cg_layout *l, const char *parent, struct err *err);
 
 /* Descriptors of the version 1 "tasks" files, opened by host root, through which a child joins by
  * writing "0": the kernel checks the credentials of who opened the file. Returns their number;
@@ -84,8 +86,8 @@ bool cg_populated(const struct cg *cg);
 int cg_kill(const struct cg *cg, int timeout_ms, struct err *err);
 int cg_freeze(const struct cg *cg, bool frozen, int timeout_ms, struct err *err);
 bool cg_frozen(const struct cg *cg);
-/* Removes the server's directories, depth first, the guest's own ones below "inside" too, and the
- * monitor's when it is empty. Missing is success; a populated group is -EBUSY. */
+/* Removes the server's directories, depth first, the guest's own ones below "inside" too. Missing is
+ * success; a populated group is -EBUSY. */
 int cg_remove(const struct cg_layout *l, const char *rel, struct err *err);
 /* PIDs in the whole subtree; *ret is freed by the caller. */
 int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n);

@@ -48,7 +48,6 @@ static long clone3_call(struct clone_args *a, int (*fn)(void *), void *arg)
 	__asm__ volatile("syscall\n\t"
 			 "test %%rax, %%rax\n\t"
 			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
 			 "mov %[arg], %%rdi\n\t"
 			 "call *%[fn]\n\t"
 			 "mov %%eax, %%edi\n\t"
@@ -73,7 +72,6 @@ static long clone3_call(struct clone_args *a, int (*fn)(void *), void *arg)
 
 	__asm__ volatile("svc #0\n\t"
 			 "cbnz x0, 1f\n\t"
-			 "mov x29, xzr\n\t"
 			 "mov x0, x10\n\t"
 			 "blr x9\n\t"
 			 "mov x8, #93\n\t" /* __NR_exit */
