@@ -101,29 +101,39 @@ bool dialect_unit_enabled(int rootfd, const char *unit)
 	return false;
 }
 
-/* The file is a link to what some program of the server's writes once it runs. Before init runs
- * such a link always dangles, so that only the presence of the program tells. */
-static bool resolv_is_managed(int rootfd)
+/* What /etc/resolv.conf is, when it is a link. Before init runs a link into /run always dangles, so
+ * that only the presence of the program that would fill it tells whether one will. */
+enum resolv_kind { RESOLV_PLAIN, RESOLV_MANAGED, RESOLV_DANGLING };
+
+static enum resolv_kind resolv_kind(int rootfd)
 {
 	char target[256];
+	bool managed = false;
 
 	if (!edit_link(rootfd, "/etc/resolv.conf", target, sizeof(target)))
-		return false;
+		return RESOLV_PLAIN;
 	if (strstr(target, "run/systemd/resolve/"))
-		return dialect_unit_enabled(rootfd, "systemd-resolved.service");
-	if (strstr(target, "run/resolvconf/"))
-		return edit_exists(rootfd, "/sbin/resolvconf", 0);
-	if (strstr(target, "run/NetworkManager/"))
-		return dialect_unit_enabled(rootfd, "NetworkManager.service");
-	return edit_exists(rootfd, "/etc/resolv.conf", 0);
+		managed = dialect_unit_enabled(rootfd, "systemd-resolved.service");
+	else if (strstr(target, "run/resolvconf/"))
+		managed = edit_exists(rootfd, "/sbin/resolvconf", 0);
+	else if (strstr(target, "run/NetworkManager/"))
+		managed = dialect_unit_enabled(rootfd, "NetworkManager.service");
+	else if (edit_exists(rootfd, "/etc/resolv.conf", S_IFREG))
+		return RESOLV_PLAIN; /* an administrator's own arrangement: written through the link
+				      */
+	return managed ? RESOLV_MANAGED : RESOLV_DANGLING;
 }
 
 int dialect_write_resolv(int rootfd, const struct dialect_job *job, struct err *err)
 {
 	_cleanup_(buf_free) struct buf b = { 0 };
 	_cleanup_free_ char *search = NULL;
+	enum resolv_kind kind;
 
-	if (!job->nameserver || job->nameserver->n == 0 || resolv_is_managed(rootfd))
+	if (!job->nameserver || job->nameserver->n == 0)
+		return 0;
+	kind = resolv_kind(rootfd);
+	if (kind == RESOLV_MANAGED)
 		return 0;
 	if (job->searchdomain && job->searchdomain->n > 0) {
 		search = strv_join(job->searchdomain, " ");
@@ -131,6 +141,6 @@ int dialect_write_resolv(int rootfd, const struct dialect_job *job, struct err *
 	}
 	for (size_t i = 0; i < job->nameserver->n; i++)
 		buf_printf(&b, "nameserver %s\n", job->nameserver->v[i]);
-	/* A link that is left is one that dangles and that nobody would fill: replaced. */
-	return edit_put(rootfd, "/etc/resolv.conf", b.s, 0644, 0755, EDIT_NOFOLLOW, err);
+	return edit_put(rootfd, "/etc/resolv.conf", b.s, 0644, 0755,
+			kind == RESOLV_DANGLING ? EDIT_NOFOLLOW : 0, err);
 }
