@@ -169,6 +169,15 @@ int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n)
 	return 0;
 }
 
+bool cg_has_pids(int dirfd)
+{
+	struct pids l = { 0 };
+	bool any = pids_of(dirfd, &l) < 0 || l.n > 0;
+
+	free(l.v);
+	return any;
+}
+
 /* A file of /proc/PID as one word for a message: comm and wchan are a server's choice or empty. */
 static const char *proc_word(pid_t pid, const char *file, char *out, size_t n)
 {

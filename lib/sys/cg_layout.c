@@ -290,6 +290,9 @@ static void parent_enable(int dirfd)
 	}
 }
 
+/* How deep groups may nest below the parent: NAME, inside, and 16 levels of a server's own. */
+#define CG_PARENT_DEPTH "18"
+
 /* Makes every level of the parent beneath a hierarchy's mount point; the last one's descriptor. */
 static int parent_make(const char *mount, const char *parent, bool v2, struct err *err)
 {
@@ -343,6 +346,7 @@ static int layout_parents(const char *parent, struct cg_cache *c, struct err *er
 		return fd;
 	if (cg_slurp(fd, "cgroup.subtree_control", text, sizeof(text)) >= 0)
 		l->v2_controllers = cg_text_controllers(text);
+	cg_spill(fd, "cgroup.max.depth", CG_PARENT_DEPTH); /* 4.14 */
 	close(fd);
 	hierarchy_id(l->v2, parent, false, &c->id2);
 	return 0;

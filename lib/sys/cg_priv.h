@@ -15,7 +15,7 @@
 #define CG_ENABLED (CG_BIT(CG_CPU) | CG_BIT(CG_MEMORY) | CG_BIT(CG_PIDS) | CG_BIT(CG_IO))
 
 #define CG_PATH_MAX  512
-#define CG_DEPTH_MAX 64 /* of nested groups; what is delegated may have CG_INSIDE_DEPTH */
+#define CG_DEPTH_MAX 64 /* of a walk; what is delegated may nest CG_PARENT_DEPTH - 2 deep */
 #define CG_BOOT_LEN  36 /* a UUID as text */
 
 /* Whether a server joins the version 1 hierarchy of c; with the group of which lower controller it
@@ -33,6 +33,8 @@ int cg_text_key(const char *text, const char *key, uint64_t *ret);
 unsigned cg_text_controllers(const char *text);
 /* "key" of cgroup.events in a version 2 directory; false when it cannot be read. */
 bool cg_event(int dirfd, const char *key);
+/* Whether a process is listed in a group or below; true when that cannot be read. */
+bool cg_has_pids(int dirfd);
 /* Whom a message must name: up to five "PID (command, waits in FUNCTION)" of the group. Returns
  * out. */
 char *cg_who(int dirfd, char *out, size_t n);
