@@ -32,6 +32,7 @@ enum cmd_flags {
 	CMD_RAW = 1 << 8, /* stdout is the server's: with --json only failures are reported there */
 	CMD_NO_HOST = 1 << 9,	/* needs neither croft.conf nor paths */
 	CMD_NO_NAMES = 1 << 10, /* with CMD_NAMES: none need be given */
+	CMD_NEW = 1 << 11, /* its names are those of servers to be: no --all, create-only options */
 };
 
 struct cmd_ctx {
@@ -80,11 +81,12 @@ int cmd_need_root(struct err *err);
 /* How many servers are worked on at a time: --jobs, croft.conf, or twice the number of CPUs. */
 size_t cmd_jobs(const struct cmd_ctx *ctx);
 
-extern const struct cmd *const cmds[];	       /* ended by NULL */
+#define X(name) extern const struct cmd cmd_##name;
+#include "commands.def"
+#undef X
+extern const struct cmd *const cmds[];	       /* all of them, ended by NULL */
 extern const struct cmd_opt cmd_common_opts[]; /* what every command takes */
 extern const size_t cmd_n_common_opts;
-extern const struct cmd_opt cmd_names_opts[]; /* what CMD_NAMES commands take beside that */
-extern const size_t cmd_n_names_opts;
 const struct cmd *cmd_find(const char *name);
 
 #endif

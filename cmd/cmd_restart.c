@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* croft restart: stop and start; a stopped server is started. */
+#include "base/mem.h"
+#include "run/run.h"
+#include "stop.h"
+
+static int restart_one(struct cmd_ctx *ctx, const char *name, struct err *err)
+{
+	struct run_opts o = {};
+	int64_t timeout;
+	bool unused;
+	int ret = stop_timeout(ctx, &timeout, err);
+
+	if (ret < 0)
+		return ret;
+	o.deadline_ms = stop_deadline(ctx, name, timeout);
+	ret = run_stop(ctx->host, name, timeout, &o, &unused, err);
+	if (ret == 0)
+		ret = run_start(ctx->host, name, &o, &ctx->changed, err);
+	if (ret == 0 && cmd_flag(ctx, "wait"))
+		ret = run_wait_ready(ctx->host, name, &o, err);
+	return ret;
+}
+
+static const struct cmd_opt opts[] = {
+	{ .name = "timeout",
+	  .metavar = "SEC",
+	  .help = "time init has before it is killed (default: STOP_TIMEOUT of the server)" },
+	{ .name = "kill", .help = "kill at once: --timeout 0" },
+	{ .name = "wait", .help = "return when it is ready, not already when its init runs" },
+};
+
+const struct cmd cmd_restart = {
+	.name = "restart",
+	.section = "Running",
+	.args = "NAME...",
+	.help = "stop servers and start them again",
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
+	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING,
+	.one = restart_one,
+};

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* croft set: changes options of a server; saved, and live where that can be. */
+#include "base/mem.h"
+#include "out.h"
+#include "run/run.h"
+
+static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
+{
+	_cleanup_(strv_free) struct strv restart = {};
+	struct run_opts o = { .deadline_ms = ctx->deadline_ms };
+	int ret = run_set(ctx->host, name, &ctx->srv_name, &ctx->srv_value, &o, &ctx->changed,
+			  &restart, err);
+
+	if (ret < 0)
+		return ret;
+	if (ctx->json) {
+		struct json_out *j = json_new(false);
+
+		json_obj(j, NULL);
+		json_str(j, "name", name);
+		json_bool(j, "ok", true);
+		json_bool(j, "changed", ctx->changed);
+		json_list(j, "next_start");
+		for (size_t i = 0; i < restart.n; i++)
+			json_str(j, NULL, restart.v[i]);
+		json_list_end(j);
+		json_obj_end(j);
+		out_json(json_done(j));
+		ctx->answered = true;
+	} else if (restart.n && !ctx->quiet) {
+		_cleanup_free_ char *all = strv_join(&restart, ", ");
+
+		out_printf("%s%stakes effect at the next start: %s\n", ctx->names.n > 1 ? name : "",
+			   ctx->names.n > 1 ? ": " : "", all);
+	}
+	return 0;
+}
+
+static int set_run(struct cmd_ctx *ctx, struct err *err)
+{
+	if (!ctx->srv_name.n)
+		return err_set(err, ERR_USAGE, 0,
+			       "no option to set is given; see croft set --help");
+	cmd_each(ctx, &ctx->names);
+	return 0;
+}
+
+const struct cmd cmd_set = {
+	.name = "set",
+	.section = "Changing",
+	.args = "NAME... --OPTION VALUE...",
+	.help = "change options of servers",
+	.more =
+	    "A change is saved, and applied to a running server where the option says \"live\";\n"
+	    "of the others croft set says that they take effect at the next start. Nothing is\n"
+	    "changed when one of the options is refused.",
+	.flags = CMD_ROOT | CMD_NAMES | CMD_SERVER_OPTS,
+	.one = set_one,
+	.run = set_run,
+	.deadline = 120,
+};

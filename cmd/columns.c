@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The columns of croft list and the members of croft status --json, one row each.
+ *
+ * What must stay true: a running server is described by its state, that is by what is in force, and
+ * not by what its file says by now; a server that cannot be read never stops the others from being
+ * shown.
+ */
+#include "columns.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/parse.h"
+#include "out.h"
+
+static void set_text(struct value *v, const char *s)
+{
+	v->kind = V_TEXT;
+	v->text = xstrdup(s);
+}
+
+/* Takes text. */
+static void set_number(struct value *v, uint64_t n, char *text)
+{
+	v->kind = V_NUMBER;
+	v->number = n;
+	v->text = text;
+}
+
+static void set_u64(struct value *v, uint64_t n)
+{
+	set_number(v, n, xasprintf("%llu", (unsigned long long)n));
+}
+
+static void get_name(const struct item *it, struct value *v)
+{
+	set_text(v, it->name);
+}
+
+static void get_state(const struct item *it, struct value *v)
+{
+	set_text(v, it->word);
+}
+
+static bool lives(const struct item *it)
+{
+	return it->has_state && !streq(it->word, "failed");
+}
+
+/* From init's start time, not from a clock that may be set; a reboot inside begins anew. */
+static void get_uptime(const struct item *it, struct value *v)
+{
+	static uint64_t now, hz;
+	struct timespec ts;
+	uint64_t s;
+
+	if (!lives(it))
+		return;
+	if (!hz) { /* one moment for the whole list */
+		hz = (uint64_t)sysconf(_SC_CLK_TCK);
+		clock_gettime(CLOCK_BOOTTIME, &ts);
+		now = (uint64_t)ts.tv_sec;
+	}
+	s = it->state.init_start / hz;
+	s = now > s ? now - s : 0;
+	set_number(v, s, out_seconds(s));
+}
+
+static void get_boots(const struct item *it, struct value *v)
+{
+	if (it->has_state)
+		set_u64(v, (uint64_t)it->state.boots);
+}
+
+static void get_init(const struct item *it, struct value *v)
+{
+	if (lives(it))
+		set_u64(v, (uint64_t)it->state.init);
+}
+
+static void get_monitor(const struct item *it, struct value *v)
+{
+	if (lives(it))
+		set_u64(v, (uint64_t)it->state.monitor);
+}
+
+static void get_uid_base(const struct item *it, struct value *v)
+{
+	if (it->has_state)
+		set_u64(v, it->state.uid_base);
+}
+
+static void get_cgroup(const struct item *it, struct value *v)
+{
+	if (it->has_state)
+		set_text(v, it->state.cgroup);
+}
+
+static void get_interface(const struct item *it, struct value *v)
+{
+	if (it->has_state && it->state.host_if[0])
+		set_text(v, it->state.host_if);
+}
+
+static void usage_bytes(const struct item *it, uint64_t n, struct value *v)
+{
+	if (it->has_usage && n != PARSE_UNLIMITED)
+		set_number(v, n, out_bytes(n));
+}
+
+static void get_memory_used(const struct item *it, struct value *v)
+{
+	usage_bytes(it, it->usage.memory, v);
+}
+
+static void get_memory_peak(const struct item *it, struct value *v)
+{
+	usage_bytes(it, it->usage.memory_peak, v);
+}
+
+static void get_swap_used(const struct item *it, struct value *v)
+{
+	usage_bytes(it, it->usage.swap, v);
+}
+
+static void get_cpu_used(const struct item *it, struct value *v)
+{
+	uint64_t us = it->usage.cpu_usec;
+
+	if (it->has_usage && us != PARSE_UNLIMITED)
+		set_number(v, us / 1000000, out_seconds(us / 1000000));
+}
+
+static void get_pids_used(const struct item *it, struct value *v)
+{
+	if (it->has_usage && it->usage.pids != PARSE_UNLIMITED)
+		set_u64(v, it->usage.pids);
+}
+
+static void get_oom_kills(const struct item *it, struct value *v)
+{
+	if (it->has_usage && it->usage.oom_kills != PARSE_UNLIMITED)
+		set_u64(v, it->usage.oom_kills);
+}
+
+static const struct column own[] = {
+	{ .name = "name", .get = get_name },
+	{ .name = "state", .get = get_state, .source = FROM_STATE },
+	{ .name = "uptime", .get = get_uptime, .source = FROM_STATE, .right = true },
+	{ .name = "memory-used", .get = get_memory_used, .source = FROM_USAGE, .right = true },
+	{ .name = "memory-peak", .get = get_memory_peak, .source = FROM_USAGE, .right = true },
+	{ .name = "swap-used", .get = get_swap_used, .source = FROM_USAGE, .right = true },
+	{ .name = "cpu-used", .get = get_cpu_used, .source = FROM_USAGE, .right = true },
+	{ .name = "pids-used", .get = get_pids_used, .source = FROM_USAGE, .right = true },
+	{ .name = "oom-kills", .get = get_oom_kills, .source = FROM_USAGE, .right = true },
+	{ .name = "boots", .get = get_boots, .source = FROM_STATE, .right = true },
+	{ .name = "init-pid", .get = get_init, .source = FROM_STATE, .right = true },
+	{ .name = "monitor-pid", .get = get_monitor, .source = FROM_STATE, .right = true },
+	{ .name = "uid-base", .get = get_uid_base, .source = FROM_STATE, .right = true },
+	{ .name = "cgroup", .get = get_cgroup, .source = FROM_STATE },
+	{ .name = "interface", .get = get_interface, .source = FROM_STATE },
+};
+
+/* Which member of the state holds the value of an option that is in force. Limits are found by
+ * their place, since struct state has a whole limit_conf. */
+static const struct {
+	const char *option;
+	size_t off;
+} in_force[] = {
+	{ "hostname", offsetof(struct state, hostname) },
+	{ "template", offsetof(struct state, template) },
+	{ "store", offsetof(struct state, store) },
+	{ "net", offsetof(struct state, net) },
+};
+
+static const char *text_in_force(const struct state *s, const struct opt *o)
+{
+	for (size_t i = 0; i < ARRAY_LEN(in_force); i++)
+		if (streq(in_force[i].option, o->name))
+			return (const char *)s + in_force[i].off;
+	return NULL;
+}
+
+static bool is_limit(const struct opt_group *g)
+{
+	return g->rows == limit_opts;
+}
+
+static bool known_by_state(const struct opt_group *g, const struct opt *o)
+{
+	static const struct state none;
+
+	return is_limit(g) || streq(o->name, "ip") || text_in_force(&none, o);
+}
+
+size_t columns_all(struct column **ret)
+{
+	size_t n = ARRAY_LEN(own), max = n + opt_count(server_groups, server_n_groups);
+	struct column *all = xcalloc(max, sizeof(*all));
+
+	memcpy(all, own, sizeof(own));
+	for (size_t g = 0; g < server_n_groups; g++)
+		for (size_t i = 0; i < *server_groups[g].n; i++) {
+			const struct opt *o = &server_groups[g].rows[i];
+			bool state = known_by_state(&server_groups[g], o);
+
+			if (o->flags & (OPT_SECRET | OPT_NOSAVE))
+				continue;
+			all[n++] = (struct column) {
+				.name = o->name,
+				.source = state ? FROM_STATE | FROM_CONF : ALWAYS_CONF,
+				.right = o->type == &opt_size || o->type == &opt_u64 ||
+					 o->type == &opt_milli || o->type == &opt_duration,
+				.group = &server_groups[g],
+				.row = o,
+			};
+		}
+	*ret = all;
+	return n;
+}
+
+const struct column *column_find(const struct column *all, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(all[i].name, name))
+			return &all[i];
+	return NULL;
+}
+
+static void list_of(struct value *v, const struct addr *a, size_t n)
+{
+	char text[ADDR_STRLEN];
+
+	v->kind = V_LIST;
+	for (size_t i = 0; i < n; i++)
+		strv_add(&v->list, addr_print(&a[i], false, text));
+}
+
+/* The value at a place, as its option's type has it. */
+static void from_place(const struct opt *o, const void *place, struct value *v)
+{
+	if (o->type == &opt_size || o->type == &opt_u64 || o->type == &opt_milli ||
+	    o->type == &opt_duration) {
+		v->kind = V_NUMBER;
+		v->number = *(const uint64_t *)place;
+	} else if (o->type == &opt_bool) {
+		v->kind = V_BOOL;
+		v->number = *(const bool *)place;
+	} else if (o->type == &opt_addrs) {
+		const struct addrs *l = place;
+
+		list_of(v, l->a, l->n);
+		return;
+	} else if (o->type == &opt_words) {
+		const struct strv *l = place;
+
+		v->kind = V_LIST;
+		for (size_t i = 0; i < l->n; i++)
+			strv_add(&v->list, l->v[i]);
+		return;
+	} else {
+		v->kind = V_TEXT;
+	}
+	v->text = o->type->print(o, place);
+	if (v->kind == V_TEXT && (!v->text || !*v->text)) {
+		free(v->text);
+		*v = (struct value) {};
+	}
+}
+
+static void get_option(const struct column *c, const struct item *it, struct value *v)
+{
+	const char *text = it->has_state ? text_in_force(&it->state, c->row) : NULL;
+
+	if (text)
+		set_text(v, text);
+	else if (it->has_state && is_limit(c->group))
+		from_place(c->row, (const char *)&it->state.limit + c->row->off, v);
+	else if (it->has_state && streq(c->row->name, "ip"))
+		list_of(v, it->state.ip, (size_t)it->state.n_ip);
+	else if (it->has_conf)
+		from_place(c->row, opt_place(&it->conf.set, c->row), v);
+	if (v->kind == V_NONE && it->has_conf && streq(c->row->name, "hostname"))
+		set_text(v, it->name);
+}
+
+void column_get(const struct column *c, const struct item *it, struct value *ret)
+{
+	*ret = (struct value) {};
+	if (c->get)
+		c->get(it, ret);
+	else
+		get_option(c, it, ret);
+	if (ret->kind == V_LIST && !ret->text && ret->list.n)
+		ret->text = strv_join(&ret->list, ",");
+}
+
+void value_free(struct value *v)
+{
+	free(v->text);
+	strv_free(&v->list);
+	*v = (struct value) {};
+}
+
+void column_json(struct json_out *j, const struct column *c, const struct item *it)
+{
+	struct value v;
+
+	column_get(c, it, &v);
+	switch (v.kind) {
+	case V_NONE:
+		json_str(j, c->name, NULL);
+		break;
+	case V_TEXT:
+		json_str(j, c->name, v.text);
+		break;
+	case V_NUMBER:
+		json_u64(j, c->name, v.number);
+		break;
+	case V_BOOL:
+		json_bool(j, c->name, v.number != 0);
+		break;
+	case V_LIST:
+		json_list(j, c->name);
+		for (size_t i = 0; i < v.list.n; i++)
+			json_str(j, NULL, v.list.v[i]);
+		json_list_end(j);
+		break;
+	}
+	value_free(&v);
+}
+
+static void read_usage(struct item_reader *r, struct item *it)
+{
+	struct err unused = {};
+	struct cg cg = CG_NONE;
+
+	if (!r->tried) {
+		_cleanup_free_ char *cache = xasprintf("%s/.cgroups", r->host->run);
+
+		r->tried = true;
+		r->found = cg_layout_get(cache, r->host->cgroup_parent, &r->layout, &unused) == 0;
+	}
+	if (!r->found || cg_open(&r->layout, it->state.cgroup, &cg, &unused) < 0)
+		return;
+	limit_usage(&cg, &it->usage);
+	cg_close(&cg);
+	it->has_usage = true;
+}
+
+void item_read(struct item_reader *r, const char *name, struct item *ret)
+{
+	struct err err = {};
+	int loaded;
+
+	ret->name = name;
+	ret->word = "stopped";
+	loaded = state_load(r->host, name, &ret->state, &err);
+	ret->has_state = loaded == 0;
+	if (ret->has_state)
+		ret->word = state_word(r->host, &ret->state);
+	else if (loaded != -ENOENT)
+		ret->word = "unknown"; /* its state cannot be read */
+	if ((r->sources & ALWAYS_CONF) || (!ret->has_state && (r->sources & FROM_CONF)))
+		ret->has_conf = server_load(&ret->conf, r->host, name, &err) == 0;
+	if (ret->has_state && (r->sources & FROM_USAGE))
+		read_usage(r, ret);
+}
+
+void item_free(struct item *it)
+{
+	if (it->has_conf)
+		server_free(&it->conf);
+	it->has_conf = false;
+}

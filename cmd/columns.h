@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be said of a server in one word: the columns of croft list and the members of croft
+ * status
+ * --json. Each column names its source, and only sources that a chosen column needs are read: the
+ * plain list opens one file per server. Every option of a server is a column as well.
+ */
+#ifndef CROFT_CMD_COLUMNS_H
+#define CROFT_CMD_COLUMNS_H
+
+#include "cmd.h"
+#include "run/state.h"
+#include "sys/json.h"
+
+enum column_source {
+	FROM_STATE = 1 << 0, /* RUN/NAME/state.json */
+	FROM_CONF = 1 << 1,  /* NAME.conf, when the server does not run */
+	FROM_USAGE = 1 << 2, /* the control group of a running server */
+	ALWAYS_CONF = 1 << 3 /* NAME.conf, also when it runs: nothing else knows it */
+};
+
+/* A server as far as it was read. */
+struct item {
+	const char *name;
+	bool has_state, has_conf, has_usage;
+	const char *word; /* stopped, running, ... */
+	struct state state;
+	struct server conf;
+	struct limit_usage usage;
+};
+
+struct value {
+	enum { V_NONE, V_TEXT, V_NUMBER, V_BOOL, V_LIST } kind;
+	char *text;	  /* for the table; NULL where unknown */
+	uint64_t number;  /* V_NUMBER, V_BOOL; PARSE_UNLIMITED: no limit */
+	struct strv list; /* V_LIST */
+};
+void value_free(struct value *v);
+
+struct column {
+	const char *name;
+	unsigned source;
+	bool right; /* numbers stand to the right */
+	void (*get)(const struct item *it, struct value *v);
+	const struct opt_group *group; /* get NULL: an option's column */
+	const struct opt *row;
+};
+
+/* All columns, own ones first. *ret is freed by the caller. */
+size_t columns_all(struct column **ret);
+const struct column *column_find(const struct column *all, size_t n, const char *name);
+void column_get(const struct column *c, const struct item *it, struct value *ret);
+/* One member of an object, named as the column. */
+void column_json(struct json_out *j, const struct column *c, const struct item *it);
+
+/* Reads what `sources` ask for. One server that cannot be read is shown with what is known. The
+ * layout (NULL until needed) is found once for all items. */
+struct item_reader {
+	const struct host *host;
+	unsigned sources;
+	bool tried, found; /* the layout */
+	struct cg_layout layout;
+};
+void item_read(struct item_reader *r, const char *name, struct item *ret);
+void item_free(struct item *it);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What croft stop and croft restart share: the time init has. */
+#ifndef CROFT_CMD_STOP_H
+#define CROFT_CMD_STOP_H
+
+#include "cmd.h"
+#include "sys/lock.h"
+
+/* --timeout and --kill; -1 when neither was given: as configured. */
+int stop_timeout(const struct cmd_ctx *ctx, int64_t *ret_ms, struct err *err);
+/* --deadline, else the time init has and some slack, from now. */
+uint64_t stop_deadline(const struct cmd_ctx *ctx, const char *name, int64_t timeout_ms);
+
+#endif
