@@ -14,6 +14,7 @@ struct join_request {
 	const char *cwd;	/* NULL: the user's home, else / */
 	struct strv env;	/* KEY=VALUE beyond PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG=C.UTF-8, container */
 	enum { JOIN_TTY_AUTO, JOIN_TTY_YES, JOIN_TTY_NO } tty;
+	uint64_t deadline_ms;	/* CLOCK_MONOTONIC; the command is killed then. 0, UINT64_MAX: none */
 };
 
 /* Exit codes of croft exec and croft enter that are croft's own. */
@@ -21,10 +22,20 @@ struct join_request {
 #define JOIN_NOT_EXECUTABLE 126
 #define JOIN_NOT_FOUND	   127
 
-/* *ret_code: the command's exit code, or 128 + the signal that ended it, 126, 127. An error of
- * croft's own returns < 0 with err; the caller exits with 125. */
+/* *ret_code: the command's exit code, or 128 + the signal that ended it; 126 and 127 with a text in
+ * err when it could not be run. An error of croft's own returns < 0 with err; the caller exits with
+ * 125. Call it once in a process, at its end: the process enters the server's pid namespace for its
+ * children, leaves the session keyring, and takes on init's oom_score_adj.
+ *
+ * The command leads a session of its own. With a pty (JOIN_TTY_AUTO: when 0 and 1 are terminals) that is
+ * its terminal, in the server's own devpts. Without one, 0 to 2 are passed as they are, but a terminal
+ * among them is replaced by a pipe, and SIGINT, SIGTERM, SIGHUP and SIGQUIT are forwarded to it. It does
+ * not outlive the caller: it is killed, or its terminal is hung up; what it started lives on. */
 int join_exec(const struct host *h, const struct state *s, const struct join_request *q, int *ret_code,
 	      struct err *err);
+
+/* The console's log; the older half has ".1" at its end. Caller frees. */
+char *console_log_path(const struct host *h, const char *name);
 
 /* Joins the console of a running server through its monitor's socket RUN/NAME/console.sock. The
  * last output is shown first. Returns 0 when the server ended, 1 when detached. After a reboot of
