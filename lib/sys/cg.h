@@ -52,8 +52,9 @@ struct cg {
 };
 #define CG_NONE { .fd2 = -1, .inside = -1 }
 
-/* Creates all directories (existing ones are taken over only when no process is in them), and
- * delegates "inside" to owner (uid and gid; 0 leaves it with root). Undone by itself on failure. */
+/* Creates all directories, and delegates "inside" to owner (uid and gid; 0 leaves it with root).
+ * Existing ones are replaced, but only when no process is in them: else -EBUSY with ERR_STATE, naming
+ * the processes. Undone by itself on failure. */
 int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *ret, struct err *err);
 /* Opens what exists. -ENOENT with ERR_STATE when the version 2 group is not there. */
 int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
@@ -81,15 +82,19 @@ int cg_parse_u64(const char *text, uint64_t *ret); /* the same of a text without
 int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, const char *key, uint64_t *ret);
 
 bool cg_populated(const struct cg *cg);
-/* Kills everything in it: cgroup.kill (5.14), else freeze and kill. Waits at most timeout_ms until
- * it is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan). */
+/* Kills everything in it: cgroup.kill (5.14), else freeze and kill. Waits at most timeout_ms until it
+ * is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan).
+ *
+ * The group is spent by it. Kernels with kill_seq (6.18; of the stable ones 6.1.176) count how often
+ * a group was killed, compare the count of the caller's group of clone3(2) with that of the target of
+ * CLONE_INTO_CGROUP, and kill the child at birth when they differ. cg_make() makes the group anew. */
 int cg_kill(const struct cg *cg, int timeout_ms, struct err *err);
 int cg_freeze(const struct cg *cg, bool frozen, int timeout_ms, struct err *err);
 bool cg_frozen(const struct cg *cg);
 /* Removes the server's directories, depth first, the guest's own ones below "inside" too. Missing is
  * success; a populated group is -EBUSY. */
 int cg_remove(const struct cg_layout *l, const char *rel, struct err *err);
-/* PIDs in the whole subtree; *ret is freed by the caller. */
+/* PIDs in the whole subtree; one that moves meanwhile may be there twice. *ret is freed by the caller. */
 int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n);
 
 /* The version 2 directory in which a process of the server is now (init's own group: a leaf, so that

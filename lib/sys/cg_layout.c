@@ -272,14 +272,21 @@ static int layout_find_v2(const char *cache, struct cg_layout *l, struct err *er
 }
 
 /* Hands the controllers of a version 2 group down to its children. One by one, because the kernel
- * takes all of a line or nothing. Refusals are not errors: who needs a controller asks cg_has(). */
+ * takes all of a line or nothing. Refusals are not errors: who needs a controller asks cg_has().
+ *
+ * A group other than the root that has processes is left alone: the kernel would take cpu and pids
+ * there, but turn the group into one of threads, in whose children no server could be born
+ * (cgroups(7), "Thread mode"). */
 static void parent_enable(int dirfd)
 {
-	char have[256], on[256], word[32];
+	char have[256], on[256], word[32], procs[16];
 	unsigned todo;
 
 	if (cg_slurp(dirfd, "cgroup.controllers", have, sizeof(have)) < 0 ||
 	    cg_slurp(dirfd, "cgroup.subtree_control", on, sizeof(on)) < 0)
+		return;
+	if (faccessat(dirfd, "cgroup.events", F_OK, 0) == 0 && /* the root has no such file */
+	    cg_slurp(dirfd, "cgroup.procs", procs, sizeof(procs)) != 0)
 		return;
 	todo = cg_text_controllers(have) & ~cg_text_controllers(on) & CG_ENABLED;
 	for (enum cg_controller c = 0; c < CG_N; c++) {
