@@ -19,7 +19,7 @@ static int assign(const struct cmd_ctx *ctx, struct server *s, struct err *err)
 		int ret = opt_assign(&s->set, o, ctx->srv_value.v[i], ORIGIN_ARGS, err);
 
 		if (ret < 0)
-			return ret;
+			return err_wrap(err, ret, "--%s", o->name);
 	}
 	return 0;
 }

@@ -18,8 +18,9 @@
 #define PLAIN "name,state,ip,memory,uptime"
 
 struct line {
-	struct item item;
-	struct value key; /* of --sort */
+	const char *name;
+	struct value key;     /* of --sort */
+	struct value value[]; /* of the columns shown */
 };
 
 struct listing {
@@ -142,11 +143,6 @@ static int check_words(const struct cmd_ctx *ctx, struct err *err)
 	return 0;
 }
 
-static int by_name(const struct item *a, const struct item *b)
-{
-	return strcmp(a->name, b->name);
-}
-
 static const struct listing *sorting; /* qsort(3) passes nothing on */
 
 static int by_key(const void *pa, const void *pb)
@@ -156,31 +152,38 @@ static int by_key(const void *pa, const void *pb)
 
 	/* What is not known comes last, either way. */
 	if (!a->key.kind || !b->key.kind)
-		return a->key.kind ? -1 : b->key.kind ? 1 : by_name(&a->item, &b->item);
+		return a->key.kind ? -1 : b->key.kind ? 1 : strcmp(a->name, b->name);
 	if (a->key.kind == V_NUMBER)
 		order = a->key.number < b->key.number ? -1 : a->key.number > b->key.number;
 	else
 		order = strcmp(str_or(a->key.text, ""), str_or(b->key.text, ""));
 	if (sorting->reverse)
 		order = -order;
-	return order ? order : by_name(&a->item, &b->item);
+	return order ? order : strcmp(a->name, b->name);
+}
+
+static void add_line(struct listing *l, const struct item *it)
+{
+	struct line *line = xmalloc(sizeof(*line) + l->n_shown * sizeof(line->value[0]));
+
+	*line = (struct line) { .name = it->name };
+	for (size_t c = 0; c < l->n_shown; c++)
+		column_get(l->shown[c], it, &line->value[c]);
+	if (l->sort)
+		column_get(l->sort, it, &line->key);
+	l->line[l->n++] = line;
 }
 
 static void read_lines(struct listing *l, struct item_reader *r, const struct strv *names, bool all)
 {
+	_cleanup_free_ struct item *it = xcalloc(1, sizeof(*it));
+
 	l->line = xcalloc(names->n + 1, sizeof(*l->line));
 	for (size_t i = 0; i < names->n; i++) {
-		struct line *line = xcalloc(1, sizeof(*line));
-
-		item_read(r, names->v[i], &line->item);
-		if (!all && !line->item.has_state && streq(line->item.word, "stopped")) {
-			item_free(&line->item); /* it stopped meanwhile */
-			free(line);
-			continue;
-		}
-		if (l->sort)
-			column_get(l->sort, &line->item, &line->key);
-		l->line[l->n++] = line;
+		item_read(r, names->v[i], it);
+		if (all || !streq(it->word, "stopped")) /* else it stopped meanwhile */
+			add_line(l, it);
+		item_free(it);
 	}
 	if (l->sort) {
 		sorting = l;
@@ -196,7 +199,7 @@ static void print_json(const struct listing *l)
 	for (size_t i = 0; i < l->n; i++) {
 		json_obj(j, NULL);
 		for (size_t c = 0; c < l->n_shown; c++)
-			column_json(j, l->shown[c], &l->line[i]->item);
+			value_json(j, l->shown[c]->name, &l->line[i]->value[c]);
 		json_obj_end(j);
 	}
 	json_list_end(j);
@@ -218,7 +221,6 @@ static void print_table(const struct listing *l, bool header)
 	_cleanup_free_ const char **heading = xcalloc(l->n_shown, sizeof(*heading));
 	_cleanup_free_ bool *right = xcalloc(l->n_shown, sizeof(*right));
 	struct out_table t = { .columns = l->n_shown, .right = right };
-	struct value v;
 
 	for (size_t c = 0; c < l->n_shown; c++) {
 		heading[c] = upper(l->shown[c]->name);
@@ -227,11 +229,8 @@ static void print_table(const struct listing *l, bool header)
 	if (header)
 		t.heading = heading;
 	for (size_t i = 0; i < l->n; i++)
-		for (size_t c = 0; c < l->n_shown; c++) {
-			column_get(l->shown[c], &l->line[i]->item, &v);
-			strv_add(&t.cells, str_or(v.text, "-"));
-			value_free(&v);
-		}
+		for (size_t c = 0; c < l->n_shown; c++)
+			strv_add(&t.cells, str_or(l->line[i]->value[c].text, "-"));
 	out_table_print(&t);
 	strv_free(&t.cells);
 	for (size_t c = 0; c < l->n_shown; c++)
@@ -241,7 +240,8 @@ static void print_table(const struct listing *l, bool header)
 static void listing_free(struct listing *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		item_free(&l->line[i]->item);
+		for (size_t c = 0; c < l->n_shown; c++)
+			value_free(&l->line[i]->value[c]);
 		value_free(&l->line[i]->key);
 		free(l->line[i]);
 	}

@@ -20,7 +20,7 @@ static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 		json_str(j, "name", name);
 		json_bool(j, "ok", true);
 		json_bool(j, "changed", ctx->changed);
-		json_list(j, "next_start");
+		json_list(j, "next-start");
 		for (size_t i = 0; i < restart.n; i++)
 			json_str(j, NULL, restart.v[i]);
 		json_list_end(j);

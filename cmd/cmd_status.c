@@ -9,30 +9,46 @@
 #include "run/run.h"
 #include "sys/fd.h"
 
-/* How init ended when it last did: "exit 0", "signal 9"; NULL when nobody knows. Caller frees. */
-static char *last_end(const struct host *h, const char *name)
+/* "TIME REASON", as the monitor left it. A reason that reboot(2) makes is told by its name: in a
+ * pid namespace the kernel ends init with SIGHUP for a reboot and SIGINT for a power off. */
+static void last_end(const struct host *h, const char *name, struct json_out *j)
 {
 	_cleanup_free_ char *path = xasprintf("%s/servers/%s/ended", h->var, name);
-	char *text = NULL;
+	_cleanup_free_ char *text = NULL;
+	const char *reason = NULL;
+	int64_t when = 0;
 	size_t n = 0;
 
-	if (fd_read_file(AT_FDCWD, path, 256, &text, &n) < 0)
-		return NULL;
-	text[strcspn(text, "\n")] = '\0';
-	return text;
+	if (fd_read_file(AT_FDCWD, path, 256, &text, &n) == 0) {
+		text[strcspn(text, "\n")] = '\0';
+		reason = strchr(text, ' ');
+		when = strtoll(text, NULL, 10);
+	}
+	reason = reason ? reason + 1 : NULL;
+	if (reason && streq(reason, "signal 1"))
+		reason = "reboot";
+	else if (reason && streq(reason, "signal 2"))
+		reason = "poweroff";
+	json_str(j, "last-end", reason);
+	if (reason)
+		json_int(j, "last-end-at", when);
 }
 
 static void status_json(const struct cmd_ctx *ctx, const struct item *it)
 {
-	_cleanup_free_ char *ended = last_end(ctx->host, it->name);
 	_cleanup_free_ struct column *all = NULL;
 	size_t n = columns_all(&all);
 	struct json_out *j = json_new(false);
 
 	json_obj(j, NULL);
-	for (size_t i = 0; i < n; i++)
-		column_json(j, &all[i], it);
-	json_str(j, "last-end", ended);
+	for (size_t i = 0; i < n; i++) {
+		struct value v;
+
+		column_get(&all[i], it, &v);
+		value_json(j, all[i].name, &v);
+		value_free(&v);
+	}
+	last_end(ctx->host, it->name, j);
 	json_bool(j, "ok", true);
 	json_obj_end(j);
 	out_json(json_done(j));

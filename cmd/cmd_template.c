@@ -253,7 +253,8 @@ static int template_run(struct cmd_ctx *ctx, struct err *err)
 		if (!streq(parts[i].word, ctx->rest[0]))
 			continue;
 		ctx->answered = parts[i].answers;
-		return err_wrap(err, parts[i].run(ctx, err), "%s", parts[i].word);
+		ctx->part = parts[i].word;
+		return parts[i].run(ctx, err);
 	}
 	if (!ctx->n_rest)
 		return err_set(err, ERR_USAGE, 0, "say build, list, show or remove");

@@ -9,11 +9,13 @@
 #include "columns.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/parse.h"
 #include "out.h"
+#include "run/plan.h"
 
 static void set_text(struct value *v, const char *s)
 {
@@ -304,32 +306,28 @@ void value_free(struct value *v)
 	*v = (struct value) {};
 }
 
-void column_json(struct json_out *j, const struct column *c, const struct item *it)
+void value_json(struct json_out *j, const char *name, const struct value *v)
 {
-	struct value v;
-
-	column_get(c, it, &v);
-	switch (v.kind) {
+	switch (v->kind) {
 	case V_NONE:
-		json_str(j, c->name, NULL);
+		json_str(j, name, NULL);
 		break;
 	case V_TEXT:
-		json_str(j, c->name, v.text);
+		json_str(j, name, v->text);
 		break;
 	case V_NUMBER:
-		json_u64(j, c->name, v.number);
+		json_u64(j, name, v->number);
 		break;
 	case V_BOOL:
-		json_bool(j, c->name, v.number != 0);
+		json_bool(j, name, v->number != 0);
 		break;
 	case V_LIST:
-		json_list(j, c->name);
-		for (size_t i = 0; i < v.list.n; i++)
-			json_str(j, NULL, v.list.v[i]);
+		json_list(j, name);
+		for (size_t i = 0; i < v->list.n; i++)
+			json_str(j, NULL, v->list.v[i]);
 		json_list_end(j);
 		break;
 	}
-	value_free(&v);
 }
 
 static void read_usage(struct item_reader *r, struct item *it)
@@ -350,6 +348,28 @@ static void read_usage(struct item_reader *r, struct item *it)
 	it->has_usage = true;
 }
 
+/* Whether init lives, by one lstat(2): the link /proc/PID/exe belongs to an id of the server's own
+ * range, which no other process has; of a zombie, and of a process that hides its memory, it
+ * belongs to root (proc(5)). A no is only a maybe. */
+static bool surely_alive(const struct state *s)
+{
+	char path[40];
+	struct stat st;
+
+	if (s->privileged || !s->uid_base || s->init <= 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)s->init);
+	return lstat(path, &st) == 0 && st.st_uid >= s->uid_base &&
+	       st.st_uid - s->uid_base < PLAN_IDS;
+}
+
+static const char *word_of(const struct host *h, const struct state *s)
+{
+	if (s->phase == STATE_RUNNING && surely_alive(s))
+		return s->frozen ? "suspended" : "running";
+	return state_word(h, s);
+}
+
 void item_read(struct item_reader *r, const char *name, struct item *ret)
 {
 	struct err err = {};
@@ -357,10 +377,11 @@ void item_read(struct item_reader *r, const char *name, struct item *ret)
 
 	ret->name = name;
 	ret->word = "stopped";
+	ret->has_conf = ret->has_usage = false;
 	loaded = state_load(r->host, name, &ret->state, &err);
 	ret->has_state = loaded == 0;
 	if (ret->has_state)
-		ret->word = state_word(r->host, &ret->state);
+		ret->word = word_of(r->host, &ret->state);
 	else if (loaded != -ENOENT)
 		ret->word = "unknown"; /* its state cannot be read */
 	if ((r->sources & ALWAYS_CONF) || (!ret->has_state && (r->sources & FROM_CONF)))

@@ -50,8 +50,8 @@ struct column {
 size_t columns_all(struct column **ret);
 const struct column *column_find(const struct column *all, size_t n, const char *name);
 void column_get(const struct column *c, const struct item *it, struct value *ret);
-/* One member of an object, named as the column. */
-void column_json(struct json_out *j, const struct column *c, const struct item *it);
+/* One member of an object. */
+void value_json(struct json_out *j, const char *name, const struct value *v);
 
 /* Reads what `sources` ask for. One server that cannot be read is shown with what is known. The
  * layout (NULL until needed) is found once for all items. */

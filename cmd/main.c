@@ -129,7 +129,7 @@ static int fail(const struct cmd_ctx *ctx, const struct err *err)
 {
 	const char *name = ctx->names.n == 1 && !ctx->all ? ctx->names.v[0] : NULL;
 
-	out_error(ctx->cmd->name, name, err->text);
+	out_error(ctx->cmd->name, name ? name : ctx->part, err->text);
 	if (ctx->json)
 		out_outcome(ctx, name, err);
 	return cmd_code(ctx->cmd, err);
