@@ -24,7 +24,7 @@
 #include "sys/scmp.h"
 
 /* Raise it when the code below compiles the same tables to another program. */
-#define COMPILER_VERSION 1
+#define COMPILER_VERSION 2
 
 /* clang-format off */
 const struct policy_calls policy_calls[] = {
@@ -220,7 +220,7 @@ int policy_compile(unsigned features, struct guard_filter *ret, struct err *err)
 	struct strv names = { 0 };
 	int r;
 
-	/* Two lists, because libseccomp lets a rule without arguments overrule those with. */
+	/* Two lists: a refusal by argument must be asked for before the call is allowed at all. */
 	for (size_t i = 0; i < ARRAY_LEN(denied_arguments); i++)
 		rules_add(&arguments, &denied_arguments[i]);
 	deny_families(&arguments, "socket");

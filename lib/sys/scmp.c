@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include "base/mem.h"
+#include "sys/bpf_ranges.h"
 #include "sys/scmp.h"
 
 #define LIBRARY "libseccomp.so.2"
@@ -27,7 +28,7 @@
 	X(seccomp_attr_set)                                                                        \
 	X(seccomp_syscall_resolve_name)                                                            \
 	X(seccomp_syscall_resolve_num_arch)                                                        \
-	X(seccomp_rule_add_array)                                                                  \
+	X(seccomp_syscall_resolve_name_arch)                                                       \
 	X(seccomp_rule_add_exact_array)                                                            \
 	X(seccomp_export_bpf)
 
@@ -93,18 +94,14 @@ static int add_rule(scmp_filter_ctx ctx, const struct scmp_rule *r, bool native,
 	for (unsigned i = 0; i < r->n_match; i++)
 		cmp[i] = (struct scmp_arg_cmp) { r->match[i].index, SCMP_CMP_MASKED_EQ,
 						 r->match[i].mask, r->match[i].value };
-	if (r->n_match == 0) {
-		e = lib.seccomp_rule_add_array(ctx, action(r->error), nr, 0, NULL);
-	} else {
-		/* On i386 the socket calls come through socketcall(2) as well, whose arguments are
-		 * in memory where no filter can see them. The inexact form of this call would
-		 * refuse every socket there, and 32-bit programs would lose their network; so the
-		 * rule is left out for i386. What it guards against must be refused by other means
-		 * there (a kernel without the protocol, or a security module). */
-		e = lib.seccomp_rule_add_exact_array(ctx, action(r->error), nr, r->n_match, cmp);
-		if (e == -EINVAL && !native)
-			e = 0;
-	}
+	/* On i386 the socket calls come through socketcall(2) as well, whose arguments are in
+	 * memory where no filter can see them. The inexact form of this call would refuse every
+	 * socket there, and 32-bit programs would lose their network; so the rule is left out for
+	 * i386. What it guards against must be refused by other means there (a kernel without the
+	 * protocol, or a security module). */
+	e = lib.seccomp_rule_add_exact_array(ctx, action(r->error), nr, r->n_match, cmp);
+	if (e == -EINVAL && !native)
+		e = 0;
 	if (e < 0)
 		return err_set(err, ERR_FAIL, -e, "cannot add %s to the system call filter",
 			       r->name);
@@ -127,8 +124,7 @@ static int build_arch(const struct scmp_list *l, uint32_t arch, bool native, scm
 	}
 	if (e == 0)
 		e = lib.seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
-	/* A binary tree (2.5): the kernel runs the program once for each number when it is loaded,
-	 * which a plain list makes quadratic. */
+	/* A binary tree (2.5) instead of a list. */
 	if (e == 0)
 		e = lib.seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (e < 0)
@@ -217,6 +213,73 @@ static int fold(struct sock_filter **code, size_t *n, const struct sock_filter *
 	return 0;
 }
 
+/* A list that looks at arguments: libseccomp's own program. */
+static int compile_arguments(const struct scmp_list *l, struct sock_filter **ret, size_t *ret_n,
+			     struct err *err)
+{
+	scmp_filter_ctx ctx;
+	int r = build(l, &ctx, err);
+
+	if (r < 0)
+		return r;
+	r = export(ctx, ret, ret_n, err);
+	lib.seccomp_release(ctx);
+	return r;
+}
+
+static void number_add(struct bpf_arch *a, int nr, int error)
+{
+	a->numbers[a->n++] = (struct bpf_number) { (uint32_t)nr, action(error) };
+}
+
+/* Where calls also come through socketcall(2) or ipc(2), as on i386, the library has only a
+ * stand-in number for their names (-100 to -299), but it knows the names of their numbers. */
+#define MUXED(nr)  ((nr) <= -100 && (nr) > -300)
+#define DIRECT_MAX 1024
+
+static void add_direct(const struct scmp_list *l, struct bpf_arch *a)
+{
+	for (int nr = 0; nr < DIRECT_MAX; nr++) {
+		_cleanup_free_ char *name = lib.seccomp_syscall_resolve_num_arch(a->arch, nr);
+
+		for (size_t i = 0; name && i < l->n_rules; i++)
+			if (strcmp(name, l->rules[i].name) == 0) {
+				number_add(a, nr, l->rules[i].error);
+				break;
+			}
+	}
+}
+
+/* A list of numbers: libseccomp knows the numbers, bpf_ranges.c writes the program. */
+static void compile_numbers(const struct scmp_list *l, struct sock_filter **ret, size_t *ret_n)
+{
+	uint32_t native = lib.seccomp_arch_native();
+	struct bpf_arch archs[2] = { { .arch = native }, { .arch = compat_arch(native) } };
+	size_t n_archs = archs[1].arch ? 2 : 1;
+
+	for (size_t k = 0; k < n_archs; k++) {
+		struct bpf_arch *a = &archs[k];
+		bool muxed = false;
+
+		a->numbers = xcalloc(l->n_rules + DIRECT_MAX, sizeof(*a->numbers));
+		for (size_t i = 0; i < l->n_rules; i++) {
+			int nr = lib.seccomp_syscall_resolve_name_arch(a->arch, l->rules[i].name);
+
+			/* Other negatives: unknown, or not a call of this architecture. */
+			if (nr >= 0)
+				number_add(a, nr, l->rules[i].error);
+			else if (MUXED(nr))
+				muxed = true;
+		}
+		if (muxed)
+			add_direct(l, a);
+		bpf_sort(a);
+	}
+	*ret_n = bpf_ranges(archs, n_archs, action(l->other), ret);
+	for (size_t k = 0; k < n_archs; k++)
+		free(archs[k].numbers);
+}
+
 int scmp_compile(const struct scmp_list *lists, size_t n_lists, struct sock_filter **ret,
 		 unsigned short *ret_len, struct err *err)
 {
@@ -226,14 +289,14 @@ int scmp_compile(const struct scmp_list *lists, size_t n_lists, struct sock_filt
 
 	for (size_t i = 0; r == 0 && i < n_lists; i++) {
 		_cleanup_free_ struct sock_filter *one = NULL;
-		scmp_filter_ctx ctx;
 		size_t n_one = 0;
 
-		r = build(&lists[i], &ctx, err);
-		if (r < 0)
-			break;
-		r = export(ctx, &one, &n_one, err);
-		lib.seccomp_release(ctx);
+		if (lists[i].n_rules == 0)
+			continue;
+		if (lists[i].rules[0].n_match)
+			r = compile_arguments(&lists[i], &one, &n_one, err);
+		else
+			compile_numbers(&lists[i], &one, &n_one);
 		if (r == 0)
 			r = fold(&all, &n, one, n_one, err);
 	}

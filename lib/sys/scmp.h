@@ -28,6 +28,7 @@ struct scmp_rule {
 	struct scmp_match match[SCMP_MAX_MATCH];
 };
 
+/* Either all rules of a list look at arguments, or none does. */
 struct scmp_list {
 	const struct scmp_rule *rules;
 	size_t n_rules;
@@ -35,9 +36,8 @@ struct scmp_list {
 };
 
 /* Compiles the lists into one program for the native architecture and the 32-bit one beside it. The
- * lists are asked in turn: a call passes when all allow it, else the first refusal counts. Rules
- * for one call must not differ within a list (libseccomp lets the one without matches win). Calls
- * of any other architecture, x32 among them, get ENOSYS. *ret: caller frees. */
+ * lists are asked in turn: a call passes when all allow it, else the first refusal counts. Calls of
+ * any other architecture, x32 among them, get ENOSYS. *ret: caller frees. */
 int scmp_compile(const struct scmp_list *lists, size_t n_lists, struct sock_filter **ret,
 		 unsigned short *ret_len, struct err *err);
 
