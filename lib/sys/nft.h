@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nftables through libnftables, which is loaded only when it is needed: it is needed once per boot. */
+/* nftables through libnftables, which is loaded only when it is needed: it is needed once per boot.
+ */
 #ifndef CROFT_SYS_NFT_H
 #define CROFT_SYS_NFT_H
 
