@@ -15,7 +15,7 @@
 #include "sys/scmp.h"
 
 #define MAGIC	"CROFTBPF"
-#define VERSION 1
+#define CACHE_VERSION 1
 
 struct header {
 	char magic[8];
@@ -34,7 +34,7 @@ static uint64_t sum_of(const struct header *h, const struct sock_filter *code)
 
 static bool header_ok(const struct header *h, uint64_t key, off_t file_size)
 {
-	return memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 && h->version == VERSION &&
+	return memcmp(h->magic, MAGIC, sizeof(h->magic)) == 0 && h->version == CACHE_VERSION &&
 	       h->key == key && h->len > 0 && h->len <= BPF_MAXINSNS &&
 	       file_size == (off_t)(sizeof(*h) + h->len * sizeof(struct sock_filter));
 }
@@ -67,7 +67,7 @@ static bool cache_read(const char *path, uint64_t key, struct guard_filter *ret)
 static void cache_write(const char *dir, const char *name, uint64_t key,
 			const struct guard_filter *filter)
 {
-	struct header h = { .magic = MAGIC, .version = VERSION, .len = filter->len, .key = key };
+	struct header h = { .magic = MAGIC, .version = CACHE_VERSION, .len = filter->len, .key = key };
 	_cleanup_close_ int fd = -1;
 	struct buf b = { 0 };
 	struct stat st;

@@ -88,22 +88,6 @@ static int open_groups(struct join *j, struct err *err)
 	return 0;
 }
 
-/* Like init's in every limit: what is not the same is noted for the child. */
-static void find_limits(struct join *j)
-{
-	for (int i = 0; i < (int)RLIM_NLIMITS; i++) {
-		struct join_limit *l = &j->child.limits[j->child.n_limits];
-		struct rlimit own;
-
-		l->resource = i;
-		if (prlimit(j->state->init, (__rlimit_resource_t)i, NULL, &l->value) < 0 ||
-		    getrlimit((__rlimit_resource_t)i, &own) < 0)
-			continue;
-		if (l->value.rlim_cur != own.rlim_cur || l->value.rlim_max != own.rlim_max)
-			j->child.n_limits++;
-	}
-}
-
 /* This process is the one that lends the child what is inherited: init's place in the order of the
  * out-of-memory killer, and an empty session keyring instead of the operator's (keyrings(7)). */
 static int lend(struct join *j, struct err *err)
@@ -115,7 +99,6 @@ static int lend(struct join *j, struct err *err)
 		(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", text);
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		return err_errno(err, "cannot leave the operator's session keyring");
-	find_limits(j);
 	return 0;
 }
 
@@ -246,6 +229,23 @@ static pid_t clone_into_group(struct join *j)
 	return pid;
 }
 
+/* Like init's in every limit: what is not the same is noted for the child. Called with init's
+ * ids: prlimit(2) wants those, or CAP_SYS_RESOURCE, which even the host's root may lack. */
+static void find_limits(struct join *j)
+{
+	for (int i = 0; i < (int)RLIM_NLIMITS; i++) {
+		struct join_limit *l = &j->child.limits[j->child.n_limits];
+		struct rlimit own;
+
+		l->resource = i;
+		if (prlimit(j->state->init, (__rlimit_resource_t)i, NULL, &l->value) < 0 ||
+		    getrlimit((__rlimit_resource_t)i, &own) < 0)
+			continue;
+		if (l->value.rlim_cur != own.rlim_cur || l->value.rlim_max != own.rlim_max)
+			j->child.n_limits++;
+	}
+}
+
 /* Born with the ids of the server's root (security design 1.F), in its pid namespace and its group.
  */
 static int make_child(struct join *j, struct err *err)
@@ -270,6 +270,7 @@ static int make_child(struct join *j, struct err *err)
 	}
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot take the server's ids");
+	find_limits(j);
 	j->pid = clone_into_group(j);
 	if (j->pid == 0) {
 		close(j->sock);

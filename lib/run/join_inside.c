@@ -164,7 +164,9 @@ static int put_under_guard(const struct join_child *c, struct err *err)
 static int become(const struct join_ids *ids, struct err *err)
 {
 	if (setgroups(ids->n_groups, ids->groups) < 0)
-		return err_errno(err, "cannot set the groups");
+		return err_set(err, ERR_USAGE, errno,
+			       "cannot set the groups of user %u (a server has ids 0 to 65535)",
+			       ids->uid);
 	if (setresgid(ids->gid, ids->gid, ids->gid) < 0)
 		return err_set(err, ERR_USAGE, errno,
 			       "cannot become group %u (a server has ids 0 to 65535)", ids->gid);
@@ -188,6 +190,9 @@ static int go_to(const char *dir, struct err *err)
 	char here[4096];
 	_cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, dir, &how, sizeof(how));
 
+	if (fd < 0 && errno == ELOOP)
+		return err_set(err, ERR_PERM, 0,
+			       "the directory %s is behind a link that is not followed", dir);
 	if (fd < 0 || fchdir(fd) < 0)
 		return err_errno(err, "cannot change to the directory %s", dir);
 	/* The system call itself: getcwd(3) of a C library may search by other means. */

@@ -144,6 +144,7 @@ const struct step steps[] = {
 	HOST(clone,      .help = "", .explain = say_clone, .down = undo_clone),
 	HOST(idmap,      .help = "", .explain = say_idmap, .wanted = want_userns),
 	INSIDE(join,     .help = "enter the version 1 groups"),
+	INSIDE(clock,    .help = "a boot-time clock of its own"),
 	MEET(mapped,     .help = "ids are mapped; the layers of the root are handed over", .give_host = give_layers),
 	INSIDE(root,     .help = "assemble the root"),
 	INSIDE(dev,      .help = "private /dev with its own devpts and console"),

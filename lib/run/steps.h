@@ -22,19 +22,20 @@ struct run {
 	struct cg cg;
 	struct store_layers layers;
 	struct guard_filter filter;
-	struct net_plan net;	/* from the plan, or what the state records of it */
-	int cg_monitor;		/* the group monitors live in */
-	int join[CG_N], n_join; /* version 1 tasks files */
-	int sock[2];		/* [0] host side, [1] inside */
-	int control[2];		/* [0] ours, [1] the monitor's */
-	int pidfd;		/* of init */
-	int console;		/* host side: pty master; inside: its slave */
-	int console_master;	/* inside only, until it is given away */
-	int root;		/* inside only: the new root */
-	bool force;		/* walking back after a crash: nothing goes away by itself */
-	struct sync_fds got;	/* descriptors of the meeting just held */
-	int clone_errno;	/* what the shared-memory child met */
-	size_t done;		/* rows done by the host side */
+	struct net_plan net;	  /* from the plan, or what the state records of it */
+	int cg_monitor;		  /* the group monitors live in */
+	int join[CG_N], n_join;	  /* version 1 tasks files */
+	int sock[2];		  /* [0] host side, [1] inside */
+	int control[2];		  /* [0] ours, [1] the monitor's */
+	int pidfd;		  /* of init */
+	int console;		  /* host side: pty master; inside: its slave */
+	int console_master;	  /* inside only, until it is given away */
+	int root;		  /* inside only: the new root */
+	bool force;		  /* walking back after a crash: nothing goes away by itself */
+	struct sync_fds got;	  /* descriptors of the meeting just held */
+	bool born, enter_monitor; /* the shared-memory child ran; it has to move itself */
+	int clone_errno;	  /* what the shared-memory child met */
+	size_t done;		  /* rows done by the host side */
 };
 
 enum step_where { STEP_HOST, STEP_INSIDE, STEP_MEET };
@@ -66,8 +67,9 @@ void walk_back(struct run *r); /* from r->done */
 /* Bodies, in steps_host.c and steps_inside.c: STEP(name) declares them for the table. */
 #define STEP_BODIES(X)                                                                             \
 	X(intent)                                                                                  \
-	X(store) X(dialect) X(cgroup) X(limits) X(devices) X(filter) X(net_host) X(pre_start)      \
-	    X(clone) X(idmap) X(net_give) X(monitor) X(state) X(join) X(root) X(dev) X(kernfs)     \
+	X(store)                                                                                   \
+	X(dialect) X(cgroup) X(limits) X(devices) X(filter) X(net_host) X(pre_start) X(clone)      \
+	    X(idmap) X(net_give) X(monitor) X(state) X(join) X(clock) X(root) X(dev) X(kernfs)     \
 		X(pivot) X(uts) X(net_inside) X(caps) X(seccomp) X(exec)
 #define X(name) int step_##name(struct run *r, struct err *err);
 STEP_BODIES(X)

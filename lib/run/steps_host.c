@@ -166,21 +166,6 @@ int step_pre_start(struct run *r, struct err *err)
 	return hooks_run(r->host, &r->state, "pre-start", err);
 }
 
-/* A clock of its own since boot, so that uptime(1) tells the server's. Only the boot-time clock is
- * shifted: CLOCK_MONOTONIC stays comparable with the host's. Without time namespaces
- * (CONFIG_TIME_NS) the host's uptime shows. */
-static void own_uptime(void)
-{
-	struct timespec now;
-	char text[64];
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	if (unshare(CLONE_NEWTIME) < 0)
-		return;
-	snprintf(text, sizeof(text), "boottime -%lld 0\n", (long long)now.tv_sec);
-	(void)fd_write_file(AT_FDCWD, "/proc/self/timens_offsets", text);
-}
-
 /* The ceilings inside are what the creator of the user namespace had: as high as this host permits.
  */
 static void raise_limits(void)
@@ -216,6 +201,10 @@ static int monitor_child(void *arg)
 {
 	struct run *r = arg;
 	const struct plan *p = r->plan;
+
+	r->born = true;
+	if (r->enter_monitor)
+		(void)fd_write_file(r->cg_monitor, "cgroup.procs", "0");
 	char pid[16], log_max[24];
 	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", r->host->libexec);
 	const char *const argv[] = {
@@ -234,7 +223,6 @@ static int monitor_child(void *arg)
 		self[n] = '\0';
 		args[6] = self;
 	}
-	own_uptime();
 	raise_limits();
 	int ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
 	if (ret == 0) {
@@ -272,6 +260,14 @@ int step_clone(struct run *r, struct err *err)
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "socketpair");
 	r->state.monitor = clone_vfork(monitor_child, r, r->cg_monitor);
+	if (r->state.monitor > 0 && !r->born) {
+		/* Killed at birth: when the caller's own group was once killed by cgroup.kill,
+		 * kernels up to at least 6.18 take a child for one that escaped. It is born here,
+		 * then, and moves. */
+		waitpid(r->state.monitor, NULL, 0);
+		r->enter_monitor = true;
+		r->state.monitor = clone_vfork(monitor_child, r, -1);
+	}
 	fd_drop(&r->sock[1]);
 	fd_drop(&r->control[1]);
 	if (r->state.monitor < 0) {
