@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A server's life, from create to destroy.
+bats_require_minimum_version 1.5.0
+load helpers
+
+@test "create, start, exec, stop, destroy" {
+	croft create web1 --template busybox --hostname web1.example.org
+	run croft list -a -H -o name,state
+	[[ "$output" =~ ^web1\ +stopped$ ]]
+	croft start web1
+	run croft exec web1 -- hostname
+	[ "$output" = web1.example.org ]
+	croft stop web1 --timeout 5
+	run -3 croft status web1
+	croft destroy web1
+	run -4 croft status web1
+}
+
+@test "start and stop twice change nothing the second time" {
+	server web1
+	run croft start web1 --json
+	[[ "$output" == *'"changed":false'* ]]
+	croft stop web1 --kill
+	run croft stop web1 --json
+	[[ "$output" == *'"changed":false'* ]]
+}
+
+@test "twenty reboots typed inside keep address and MAC, and leave nothing" {
+	server web1
+	local ip mac i
+	ip=$(address web1)
+	mac=$(croft exec web1 -- cat /sys/class/net/eth0/address)
+	for ((i = 2; i <= 21; i++)); do
+		croft exec web1 -- reboot -f || :
+		wait_for 10 booted web1 "$i"
+	done
+	[ "$(address web1)" = "$ip" ]
+	[ "$(croft exec web1 -- cat /sys/class/net/eth0/address)" = "$mac" ]
+	ping -c 1 -W 2 "$ip"
+	[ "$(ip -o link | grep -c 'cweb1')" -eq 1 ]
+}
+booted() { [ "$(field "$1" boots)" = "$2" ] && state_is "$1" running; }
+
+@test "poweroff typed inside stops the server" {
+	server web1
+	croft exec web1 -- poweroff
+	wait_for 10 state_is web1 stopped
+	grep -q 'signal 2' /var/lib/croft/servers/web1/ended
+}
+
+@test "suspend halts every process, resume lets them go on" {
+	server web1
+	croft exec web1 -- sh -c '(while :; do date +%s%N > /tmp/t; sleep 0.01; done) >/dev/null 2>&1 &'
+	croft suspend web1
+	state_is web1 suspended
+	local root a b
+	root=/proc/$(field web1 init-pid)/root
+	a=$(cat "$root/tmp/t")
+	sleep 0.3
+	b=$(cat "$root/tmp/t")
+	[ "$a" = "$b" ]
+	croft resume web1
+	sleep 0.3
+	[ "$(croft exec web1 -- cat /tmp/t)" != "$b" ]
+}
+
+@test "stop of a suspended server, and of one whose init ignores every signal, is bounded" {
+	server web1
+	croft suspend web1
+	timeout 20 croft stop web1 --timeout 1
+	croft start web1
+	croft exec web1 -- sh -c 'kill -STOP -1; :'
+	timeout 20 croft stop web1 --timeout 1
+}
+
+@test "several names run in parallel, and the exit code is the worst" {
+	croft create a1 --template busybox
+	croft create a2 --template busybox
+	run -4 croft start a1 nosuch a2
+	state_is a1 running
+	state_is a2 running
+	croft stop --all --kill
+	state_is a1 stopped
+	state_is a2 stopped
+}
+
+@test "onboot servers start in order, and one failure holds back no other" {
+	croft create db --template busybox --onboot yes --boot-order 10
+	croft create web --template busybox --onboot yes --depends db
+	croft create broken --template busybox --onboot yes --boot-order 5
+	croft create manual --template busybox
+	sed -i 's/^TEMPLATE=.*/TEMPLATE="gone"/' /etc/croft/servers/broken.conf
+	run croft start --onboot
+	[ "$status" -ne 0 ]
+	state_is db running
+	state_is web running
+	state_is manual stopped
+	croft stop --all --shutdown --kill
+	rm /etc/croft/servers/broken.conf
+	croft recover
+}
