@@ -263,10 +263,11 @@ int net_firewall_up(const struct net_plan *p, const char *stamp, struct err *err
 		return r;
 	if (!is_done(stamp, key)) {
 		r = install(p, wanted, &why);
-		/* A missing library may be installed while servers run: asked for again next time.
+		/* The library may be installed while servers run: a key that fits none asks again.
 		 */
-		if (r != -ELIBACC)
-			stamp_write(stamp, key, wanted, r, &why);
+		if (r == -ELIBACC)
+			strcpy(strchr(key, ' '), " 0\n");
+		stamp_write(stamp, key, wanted, r, &why);
 	}
 	lock_drop(&lock);
 	return 0;

@@ -259,6 +259,22 @@ void nl_link_up(struct nl *nl, int ifindex, bool no_addr_gen, const char *what)
 	queue(nl, m, what);
 }
 
+void nl_link_retire(struct nl *nl, int ifindex, const char *new_name, const char *what)
+{
+	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	struct nl_msg *m = request(RTM_NEWLINK, 0);
+
+	/* Down first: before 6.2 a link that is up keeps its name (EBUSY). */
+	ifi.ifi_change = IFF_UP;
+	header(nl, m, &ifi, sizeof(ifi));
+	queue(nl, m, what);
+	m = request(RTM_NEWLINK, 0);
+	ifi.ifi_change = 0;
+	header(nl, m, &ifi, sizeof(ifi));
+	attr_str(nl, m, IFLA_IFNAME, new_name);
+	queue(nl, m, what);
+}
+
 void nl_link_del(struct nl *nl, const char *name, const char *what)
 {
 	struct nl_msg *m = request(RTM_DELLINK, 0);

@@ -37,6 +37,8 @@ void nl_link_up(struct nl *nl, int ifindex, bool no_addr_gen, const char *what);
  * kernel. These are the settings of /proc/sys/net/ipv4/conf/LINK without a file each. forward: IPv4
  * is forwarded from it. alias: shown by ip-link(8), and read back by nl_link_get(). */
 void nl_link_guard(struct nl *nl, int ifindex, const char *alias, bool forward, const char *what);
+/* Takes a link down and gives it another name. */
+void nl_link_retire(struct nl *nl, int ifindex, const char *new_name, const char *what);
 void nl_link_del(struct nl *nl, const char *name, const char *what);
 /* Replaces. IPv6 without duplicate address detection; with link_scope without a prefix route. */
 void nl_addr_add(struct nl *nl, int ifindex, const struct addr *a, bool link_scope,

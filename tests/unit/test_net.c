@@ -257,7 +257,7 @@ TEST(net_reserve_refuses_the_hosts_own)
 
 TEST(net_allocate_is_next_fit_until_full)
 {
-	struct addr net = addr("192.0.2.0/29"), a;
+	struct addr net = addr("198.51.100.0/29"), a;
 	char text[ADDR_STRLEN];
 	struct err err = { 0 };
 
@@ -269,22 +269,22 @@ TEST(net_allocate_is_next_fit_until_full)
 	}
 	CHECK_INT(net_allocate(unit_path("ip"), &net, "web1", &a, &err), -ENOSPC);
 	CHECK_INT(err.class, ERR_ROOM);
-	CHECK(strstr(err.text, "192.0.2.0/29") != NULL);
+	CHECK(strstr(err.text, "198.51.100.0/29") != NULL);
 	a.b[3] = 3;
 	CHECK_INT(net_release(unit_path("ip"), &a, "web1"), 0);
 	a.b[3] = 5;
 	CHECK_INT(net_release(unit_path("ip"), &a, "web1"), 0);
 	REQUIRE(net_allocate(unit_path("ip"), &net, "web2", &a, &err) == 0);
-	CHECK_STR(addr_print(&a, false, text), "192.0.2.3");
+	CHECK_STR(addr_print(&a, false, text), "198.51.100.3");
 	a.b[3] = 3;
 	CHECK_INT(net_release(unit_path("ip"), &a, "web2"), 0);
 	REQUIRE(net_allocate(unit_path("ip"), &net, "web2", &a, &err) == 0);
-	CHECK_STR(addr_print(&a, false, text), "192.0.2.5");
+	CHECK_STR(addr_print(&a, false, text), "198.51.100.5");
 }
 
 TEST(net_allocate_six_and_bad_hints)
 {
-	struct addr net = addr("2001:db8::/64"), small = addr("192.0.2.0/31"), a;
+	struct addr net = addr("2001:db8::/64"), small = addr("198.51.100.0/31"), a;
 	char text[ADDR_STRLEN];
 	struct err err = { 0 };
 
