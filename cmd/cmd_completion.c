@@ -78,7 +78,8 @@ static int completion_run(struct cmd_ctx *ctx, struct err *err)
 	_cleanup_(strv_free) struct strv names = {};
 	_cleanup_free_ char *all = NULL;
 
-	(void)err;
+	if (ctx->n_rest > 1 || (ctx->n_rest && !streq(ctx->rest[0], "bash")))
+		return err_set(err, ERR_USAGE, 0, "only bash is known");
 	usage_names(&names);
 	all = strv_join(&names, " ");
 	out_puts("# bash completion for croft; made by: croft completion\n"
@@ -119,10 +120,10 @@ static int completion_run(struct cmd_ctx *ctx, struct err *err)
 const struct cmd cmd_completion = {
 	.name = "completion",
 	.section = "Host",
-	.args = "",
+	.args = "[bash]",
 	.help = "print the completion for bash",
 	.more = "Put it where bash looks for it:\n"
 		"    croft completion > /usr/share/bash-completion/completions/croft",
-	.flags = CMD_NO_HOST,
+	.flags = CMD_REST | CMD_NO_HOST,
 	.run = completion_run,
 };

@@ -3,9 +3,6 @@
  * Help. All of it is printed from the rows of the commands and options, so it cannot lag behind
  * them.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
 #include "usage.h"
 
 #include <stdio.h>
@@ -13,15 +10,15 @@
 #include "getargs.h"
 #include "out.h"
 
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0"
+#ifndef VERSION /* configure's */
+#define VERSION "unknown"
 #endif
 
 #define LEFT 29 /* columns of the left side */
 
 void usage_version(void)
 {
-	out_puts("croft " PACKAGE_VERSION "\n");
+	out_puts("croft " VERSION "\n");
 }
 
 void usage_names(struct strv *ret)
