@@ -75,7 +75,7 @@ server() {
 
 # fails CODE COMMAND...: it must exit with CODE, print nothing to stdout and one line to stderr.
 fails() {
-	local code=$1 out
+	local code=$1
 	shift
 	run --separate-stderr "$@"
 	[ "$status" -eq "$code" ] || {
@@ -87,10 +87,10 @@ fails() {
 		echo "on stdout: $output"
 		return 1
 	}
-	[ "$(printf '%s\n' "$stderr" | wc -l)" -eq 1 ] && [ -n "$stderr" ] || {
+	if [ -z "$stderr" ] || [ "$(printf '%s\n' "$stderr" | wc -l)" -ne 1 ]; then
 		echo "not one line: $stderr"
 		return 1
-	}
+	fi
 }
 
 field() { # NAME FIELD: one field of croft status --json
@@ -98,7 +98,7 @@ field() { # NAME FIELD: one field of croft status --json
 }
 
 address() { # NAME: its first IPv4 address
-	croft list -a -H -o ip "$1" | tr ' ,' '\n\n' | grep -m1 '\.'
+	croft list -a -H -o ip "$1" | tr -s ' ,' '\n' | grep -m1 '\.'
 }
 
 wait_for() { # SECONDS COMMAND...: until it succeeds
