@@ -36,15 +36,6 @@ static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	return 0;
 }
 
-static int set_run(struct cmd_ctx *ctx, struct err *err)
-{
-	if (!ctx->srv_name.n)
-		return err_set(err, ERR_USAGE, 0,
-			       "no option to set is given; see croft set --help");
-	cmd_each(ctx, &ctx->names);
-	return 0;
-}
-
 const struct cmd cmd_set = {
 	.name = "set",
 	.section = "Changing",
@@ -56,6 +47,5 @@ const struct cmd cmd_set = {
 	    "changed when one of the options is refused.",
 	.flags = CMD_ROOT | CMD_NAMES | CMD_SERVER_OPTS,
 	.one = set_one,
-	.run = set_run,
 	.deadline = 120,
 };

@@ -81,5 +81,5 @@ const struct cmd cmd_start = {
 	.flags = CMD_ROOT | CMD_NAMES | CMD_NO_NAMES,
 	.one = start_one,
 	.run = start_run,
-	.deadline = 300,
+	.deadline = 180,
 };
