@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,6 +45,8 @@
 #define DRAIN_MAX  (1024 * 1024)	/* read from the console after init has ended */
 #define LAG_MAX	   (4 * MONITOR_REPLAY) /* a client further behind than this is dropped */
 
+#define PATH_SIZE 280 /* what croft plans for a path, with the names that are added here */
+
 /* Positions count the bytes of both files as one stream; base is that of a file's first byte. */
 struct logfile {
 	int fd;
@@ -60,22 +61,23 @@ struct client {
 	unsigned head_n; /* bytes of head that have arrived */
 	unsigned left;	 /* bytes of the frame still to come */
 	unsigned at, n;	 /* input that waits for the master */
-	char in[256];
+	char in[64];
 };
 
+/* All of it fits into one page. */
 static struct monitor {
 	const char *name, *run, *program;
 	pid_t init;
 	int pidfd, master, listener;
 	int slave; /* keeps the master from reporting a hang-up while nobody inside has it open */
-	char log[512], log1[512];
+	char log[PATH_SIZE], log1[PATH_SIZE];
 	uint64_t log_max;
 	struct logfile cur, prev;
 	bool hup;
 	uint64_t window;    /* when the current tenth of a second began */
 	unsigned in_window; /* bytes read in it */
 	struct client client[MONITOR_CLIENTS];
-	char buf[4096];
+	char buf[2048];
 } m;
 
 static uint64_t now_ms(void)
@@ -429,18 +431,6 @@ static void signals(void (*action)(int))
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Linux enters the time namespace that was made for init on exec as well. What this process
- * executes at the end must see the host's clock, or start times of processes would not compare. */
-static void leave_time_namespace(void)
-{
-	int fd = open("/proc/1/ns/time", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	setns(fd, CLONE_NEWTIME);
-	close(fd);
-}
-
 static void close_from(unsigned first)
 {
 	if (syscall(SYS_close_range, first, ~0U, 0) == 0) /* 5.9 */
@@ -464,7 +454,6 @@ static void settle(void)
 	setsid();
 	umask(077);
 	(void)!chdir("/");
-	leave_time_namespace();
 }
 
 /* The starter's one message. Whether the server is to run. */
@@ -528,7 +517,7 @@ static void drain(void)
 
 static void write_ended(int status)
 {
-	char tmp[512], path[512], text[32];
+	char tmp[PATH_SIZE], path[PATH_SIZE], text[32];
 	bool signaled = WIFSIGNALED(status);
 	int code = signaled ? WTERMSIG(status) : WEXITSTATUS(status);
 	size_t n = 0;
@@ -560,7 +549,7 @@ static void finish(int status)
 	};
 	char *const argv[] = { (char *)(uintptr_t)m.program, "monitor-ended",
 			       (char *)(uintptr_t)m.name, NULL };
-	char stopping[512];
+	char stopping[PATH_SIZE];
 
 	drain();
 	write_ended(status);
