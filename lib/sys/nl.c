@@ -215,7 +215,7 @@ void nl_link_guard(struct nl *nl, int ifindex, const char *alias, bool forward, 
 	struct nlattr *spec, *inet, *conf;
 
 	header(nl, m, &ifi, sizeof(ifi));
-	attr_str(nl, m, IFLA_IFALIAS, alias);
+	attr_data(nl, m, IFLA_IFALIAS, alias, (int)strlen(alias)); /* text without its NUL */
 	spec = nest(nl, m, IFLA_AF_SPEC);
 	inet = nest(nl, m, AF_INET);
 	conf = nest(nl, m, IFLA_INET_CONF);
