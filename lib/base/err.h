@@ -28,7 +28,7 @@ struct err {
  * Class ERR_FAIL with a telling errno is refined: ENOSPC, EDQUOT -> ROOM, EPERM, EACCES -> PERM.
  * Returns -num, or -EINVAL when num is 0. */
 int err_set(struct err *err, enum err_class class, int num, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 /* Shorthand for err_set(err, ERR_FAIL, errno, ...). */
 #define err_errno(err, ...) err_set((err), ERR_FAIL, errno, __VA_ARGS__)

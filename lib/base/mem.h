@@ -31,12 +31,22 @@ static inline void mem_closep(const int *fd)
 }
 
 /* Scope ends ownership. */
-#define _cleanup_free_	     __attribute__((cleanup(mem_freep)))
-#define _cleanup_close_	     __attribute__((cleanup(mem_closep)))
-#define _cleanup_(fn)	     __attribute__((cleanup(fn)))
-#define STEAL_FD(fd)         ({ int fd_ = (fd); (fd) = -1; fd_; })
-#define STEAL_PTR(p)         ({ typeof(p) p_ = (p); (p) = NULL; p_; })
-#define ARRAY_LEN(a)	     (sizeof(a) / sizeof((a)[0]))
+#define _cleanup_free_	__attribute__((cleanup(mem_freep)))
+#define _cleanup_close_ __attribute__((cleanup(mem_closep)))
+#define _cleanup_(fn)	__attribute__((cleanup(fn)))
+#define STEAL_FD(fd)                                                                               \
+	({                                                                                         \
+		int fd_ = (fd);                                                                    \
+		(fd) = -1;                                                                         \
+		fd_;                                                                               \
+	})
+#define STEAL_PTR(p)                                                                               \
+	({                                                                                         \
+		typeof(p) p_ = (p);                                                                \
+		(p) = NULL;                                                                        \
+		p_;                                                                                \
+	})
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Closes *fd when it is open, and marks it closed. */
 static inline void fd_drop(int *fd)

@@ -21,7 +21,7 @@ static inline const char *str_or(const char *s, const char *fallback)
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
-/* FNV-1a, for stamps and names; not for anything an adversary may choose. Start with STR_HASH_INIT. */
+/* FNV-1a, for stamps and names, not for what an adversary may choose. Start: STR_HASH_INIT. */
 #define STR_HASH_INIT 0xcbf29ce484222325ULL
 uint64_t str_hash(uint64_t h, const void *data, size_t n);
 

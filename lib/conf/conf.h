@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Configuration files: lines KEY="value", a subset of what sh reads when it sources the file. Our own
- * strict parser does no expansion and no command substitution: an unquoted or double-quoted $ or `
- * is an error, not text. Quotes ('...', "..."), backslash escapes and comments are read as sh does.
+ * Configuration files: lines KEY="value", a subset of what sh reads when it sources the file. Our
+ * own strict parser does no expansion and no command substitution: an unquoted or double-quoted $
+ * or ` is an error, not text. Quotes ('...', "..."), backslash escapes and comments are read as sh
+ * does.
  *
  * Writing keeps comments, blank lines, order and unknown keys, and replaces the file atomically:
  * temporary file, fsync, rename, fsync of the directory.
@@ -37,7 +38,8 @@ struct conf_file {
  * are refused. */
 int conf_read(const char *path, struct conf_file *ret, struct err *err);
 /* The same from memory; path is for messages only. The fuzzer's way in. */
-int conf_parse(const char *path, const char *text, size_t len, struct conf_file *ret, struct err *err);
+int conf_parse(const char *path, const char *text, size_t len, struct conf_file *ret,
+	       struct err *err);
 const char *conf_get(const struct conf_file *f, const char *key, int *ret_line);
 void conf_set(struct conf_file *f, const char *key, const char *value);
 void conf_unset(struct conf_file *f, const char *key);
@@ -49,7 +51,9 @@ void conf_free(struct conf_file *f);
 char *conf_quote(const char *value);
 
 /* Assigns every known key of the file to the set; unknown keys are kept, not errors. Keys whose row
- * is OPT_SECRET or OPT_NOSAVE, and host keys in a server's file, are refused naming file and line. */
-int conf_apply(const struct conf_file *f, struct opt_set *set, enum opt_origin origin, struct err *err);
+ * is OPT_SECRET or OPT_NOSAVE, and host keys in a server's file, are refused naming file and
+ * line. */
+int conf_apply(const struct conf_file *f, struct opt_set *set, enum opt_origin origin,
+	       struct err *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options are typed rows. A part (limit, net, guard, dialect, store, server) has one struct with its
- * settings and one table of rows that say where in that struct each setting lives. Command line,
- * configuration file, --help, manual page, completion and the tests all walk the same rows.
+ * Options are typed rows. A part (limit, net, guard, dialect, store, server) has one struct with
+ * its settings and one table of rows that say where in that struct each setting lives. Command
+ * line, configuration file, --help, manual page, completion and the tests all walk the same rows.
  *
  * The long option and the key in the file are one name: --cpu-weight is CPU_WEIGHT.
  */
@@ -20,7 +20,7 @@ struct opt;
 
 struct opt_type {
 	const char *name; /* as croft-server(5) calls it */
-	/* place: where the value lives. On failure it is untouched and err says what is expected. */
+	/* place: where the value lives, untouched on failure; err says what is expected. */
 	int (*parse)(const struct opt *o, const char *text, void *place, struct err *err);
 	char *(*print)(const struct opt *o, const void *place); /* canonical text; caller frees */
 	bool (*equal)(const void *a, const void *b);
@@ -31,7 +31,7 @@ struct opt_type {
 
 extern const struct opt_type opt_str;	   /* char *; NULL when unset */
 extern const struct opt_type opt_bool;	   /* bool; yes or no */
-extern const struct opt_type opt_u64;	   /* uint64_t between min and max; "unlimited" where unlimited_ok */
+extern const struct opt_type opt_u64;	   /* uint64_t from min to max; see OPT_UNLIMITED */
 extern const struct opt_type opt_size;	   /* uint64_t bytes; parse_size() */
 extern const struct opt_type opt_milli;	   /* uint64_t thousandths; parse_milli() */
 extern const struct opt_type opt_duration; /* uint64_t milliseconds; plain numbers are seconds */
@@ -56,13 +56,13 @@ enum opt_flags {
 struct opt {
 	const char *name; /* "cpu-weight" */
 	const struct opt_type *type;
-	size_t off;	      /* in the part's struct */
-	unsigned flags;	      /* enum opt_flags */
-	const char *def;      /* default, as one would type it; NULL: unset */
-	const char *metavar;  /* "SIZE" */
-	const char *help;     /* one line, no full stop */
-	uint64_t min, max;    /* numbers: bounds; max 0 means none */
-	const char *choices;  /* opt_choice: "auto overlay dir" */
+	size_t off;	     /* in the part's struct */
+	unsigned flags;	     /* enum opt_flags */
+	const char *def;     /* default, as one would type it; NULL: unset */
+	const char *metavar; /* "SIZE" */
+	const char *help;    /* one line, no full stop */
+	uint64_t min, max;   /* numbers: bounds; max 0 means none */
+	const char *choices; /* opt_choice: "auto overlay dir" */
 	/* Optional check of one parsed value beyond its type; place as above. */
 	int (*check)(const struct opt *o, const void *place, struct err *err);
 };
@@ -72,14 +72,14 @@ struct opt_group {
 	const char *title; /* heading in --help and croft-server(5) */
 	const struct opt *rows;
 	const size_t *n; /* how many: a pointer, because the part that owns the rows counts them */
-	size_t off; /* of the part's struct within the whole */
+	size_t off;	 /* of the part's struct within the whole */
 };
 
 /* Where a value came from, weakest first. */
 enum opt_origin { ORIGIN_DEFAULT, ORIGIN_HOST, ORIGIN_FILE, ORIGIN_ARGS };
 
-/* A whole set of options: groups over one base struct. The origin array has one byte per row, in the
- * order of the groups. */
+/* A whole set of options: groups over one base struct. The origin array has one byte per row, in
+ * the order of the groups. */
 struct opt_set {
 	const struct opt_group *groups;
 	size_t n_groups;

@@ -14,7 +14,7 @@
 #include "sys/fd.h"
 #include "sys/scmp.h"
 
-#define MAGIC	"CROFTBPF"
+#define MAGIC	      "CROFTBPF"
 #define CACHE_VERSION 1
 
 struct header {
@@ -67,7 +67,9 @@ static bool cache_read(const char *path, uint64_t key, struct guard_filter *ret)
 static void cache_write(const char *dir, const char *name, uint64_t key,
 			const struct guard_filter *filter)
 {
-	struct header h = { .magic = MAGIC, .version = CACHE_VERSION, .len = filter->len, .key = key };
+	struct header h = {
+		.magic = MAGIC, .version = CACHE_VERSION, .len = filter->len, .key = key
+	};
 	_cleanup_close_ int fd = -1;
 	struct buf b = { 0 };
 	struct stat st;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a server may not do: capabilities, system calls, devices. The policy is security design 2.5,
- * one table per kind; libcap and libseccomp write it, and the compiled system call filter is cached,
- * because compiling it takes longer than the whole rest of a start.
+ * one table per kind; libcap and libseccomp write it, and the compiled system call filter is
+ * cached, because compiling it takes longer than the whole rest of a start.
  */
 #ifndef CROFT_GUARD_GUARD_H
 #define CROFT_GUARD_GUARD_H
@@ -15,7 +15,7 @@
 
 struct guard_conf {
 	bool privileged;     /* no user namespace: for trusted servers only */
-	struct strv feature; /* nesting fuse tun io_uring perf keyctl: doors that are shut otherwise */
+	struct strv feature; /* nesting fuse tun io_uring perf keyctl: what is shut otherwise */
 };
 extern const struct opt guard_opts[];
 extern const size_t guard_n_opts;
@@ -63,8 +63,8 @@ struct guard_device {
 };
 extern const struct guard_device guard_devices[];
 extern const size_t guard_n_devices;
-/* The second layer: version 1 devices controller, or a BPF_PROG_TYPE_CGROUP_DEVICE program. Where the
- * host has neither, *ret_active is false and the start goes on (croft check says so). */
+/* The second layer: version 1 devices controller, or a BPF_PROG_TYPE_CGROUP_DEVICE program. Where
+ * the host has neither, *ret_active is false and the start goes on (croft check says so). */
 int guard_devices_apply(const struct cg *cg, unsigned features, bool *ret_active, struct err *err);
 
 #endif

@@ -18,14 +18,14 @@
  * executes CROFT-PROGRAM monitor-ended NAME, which tidies up, and starts the server again when init
  * ended by SIGHUP: that is how the kernel says reboot(2) in a pid namespace, SIGINT says power off.
  *
- * The console's output goes to LOG-FILE as it is; at LOG-BYTES the file is renamed to LOG-FILE.1, so
- * there are at most two (LOG-BYTES 0: no log). A client of console.sock is sent the last
+ * The console's output goes to LOG-FILE as it is; at LOG-BYTES the file is renamed to LOG-FILE.1,
+ * so there are at most two (LOG-BYTES 0: no log). A client of console.sock is sent the last
  * MONITOR_REPLAY bytes of them, then what comes, as a stream of bytes without frames; one that does
- * not read is dropped. A client sends frames: struct monitor_frame, then len bytes. There are at most
- * MONITOR_CLIENTS; a further one is told so in a line of text, and closed.
+ * not read is dropped. A client sends frames: struct monitor_frame, then len bytes. There are at
+ * most MONITOR_CLIENTS; a further one is told so in a line of text, and closed.
  *
- * Started without descriptor MONITOR_CONTROL_FD it adopts a server whose monitor was killed: it has no
- * console, is not the parent of init, and waits for it by pidfd. How init ended it asks with
+ * Started without descriptor MONITOR_CONTROL_FD it adopts a server whose monitor was killed: it has
+ * no console, is not the parent of init, and waits for it by pidfd. How init ended it asks with
  * PIDFD_GET_INFO (Linux 6.15); where that is missing "ended" says "unknown", which is no reboot.
  */
 #ifndef CROFT_RUN_MONITOR_H

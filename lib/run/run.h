@@ -2,8 +2,8 @@
 /*
  * What happens to a server: the verbs. Each takes the server's lock, first puts right what a killed
  * command may have left (recover), does its work, and leaves one of: absent, stopped, running.
- * deadline_ms is a CLOCK_MONOTONIC time in milliseconds, UINT64_MAX for none. *changed is false when
- * there was nothing to do. All need root.
+ * deadline_ms is a CLOCK_MONOTONIC time in milliseconds, UINT64_MAX for none. *changed is false
+ * when there was nothing to do. All need root.
  */
 #ifndef CROFT_RUN_RUN_H
 #define CROFT_RUN_RUN_H
@@ -30,9 +30,10 @@ int run_destroy(const struct host *h, const char *name, bool force, const struct
 /* Returns when init runs. Already running: success, not changed. */
 int run_start(const struct host *h, const char *name, const struct run_opts *o, bool *changed,
 	      struct err *err);
-/* Until the server is ready: with systemd its boot job is done ("running"; "degraded" is ERR_FAIL and
- * names the failed units); else at once. */
-int run_wait_ready(const struct host *h, const char *name, const struct run_opts *o, struct err *err);
+/* Until the server is ready: with systemd its boot job is done ("running"; "degraded" is ERR_FAIL
+ * and names the failed units); else at once. */
+int run_wait_ready(const struct host *h, const char *name, const struct run_opts *o,
+		   struct err *err);
 
 /* halt.c -------------------------------------------------------------------------------------- */
 /* timeout_ms: how long init may take (-1: as configured; 0: kill at once). */
@@ -53,7 +54,7 @@ int run_set(const struct host *h, const char *name, const struct strv *opt, cons
 /* recover.c ----------------------------------------------------------------------------------- */
 /* With the lock held: finishes or undoes what a killed command left of this server. */
 int recover_server(const struct host *h, const char *name, struct err *err);
-/* Every name that has a file, a directory, a state or a group; what: collects one line per repair. */
+/* Every name that has a file, a directory, a state or a group; what: one line per repair. */
 int run_recover(const struct host *h, const struct strv *names, struct strv *what,
 		const struct run_opts *o, struct err *err);
 /* For exec, enter, console, status: the state of a running server, without the lock. ERR_ABSENT,
@@ -64,14 +65,15 @@ int run_state(const struct host *h, const char *name, struct state *ret, struct 
 /* Names in waves: each wave's servers may start in parallel, after the wave before. By boot-order,
  * then depends; a cycle is ERR_USAGE naming it. onboot_only: those with ONBOOT=yes (and what they
  * depend on). */
-int run_order(const struct host *h, const struct strv *names, bool onboot_only, struct strv **ret_waves,
-	      size_t *ret_n, struct err *err);
+int run_order(const struct host *h, const struct strv *names, bool onboot_only,
+	      struct strv **ret_waves, size_t *ret_n, struct err *err);
 
 /* check.c ------------------------------------------------------------------------------------- */
 struct check_item {
-	const char *name;   /* "user namespaces" */
+	/* "user namespaces" */
+	const char *name;
 	enum { CHECK_OK, CHECK_WITHOUT, CHECK_MISSING } result; /* WITHOUT: croft does without it */
-	char text[256];	    /* what was found, and what croft does without it */
+	char text[256]; /* what was found, and what croft does without it */
 };
 /* What this host offers. *ret has n items, freed by the caller. */
 int run_check(const struct host *h, struct check_item **ret, size_t *ret_n, struct err *err);

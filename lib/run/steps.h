@@ -65,12 +65,13 @@ _Noreturn void walk_inside(struct run *r);
 void walk_back(struct run *r); /* from r->done */
 
 /* Bodies, in steps_host.c and steps_inside.c: STEP(name) declares them for the table. */
-#define STEP_BODIES(X)                                                                             \
-	X(intent)                                                                                  \
-	X(store)                                                                                   \
-	X(dialect) X(cgroup) X(limits) X(devices) X(filter) X(net_host) X(pre_start) X(clone)      \
-	    X(idmap) X(net_give) X(monitor) X(state) X(join) X(clock) X(root) X(dev) X(kernfs)     \
-		X(pivot) X(uts) X(net_inside) X(caps) X(seccomp) X(exec)
+/* clang-format off */
+#define STEP_BODIES(X) \
+	X(intent) X(store) X(dialect) X(cgroup) X(limits) X(devices) X(filter) X(net_host) \
+	X(pre_start) X(clone) X(idmap) X(net_give) X(monitor) X(state) \
+	X(join) X(clock) X(root) X(dev) X(kernfs) X(pivot) X(uts) X(net_inside) \
+	X(caps) X(seccomp) X(exec)
+/* clang-format on */
 #define X(name) int step_##name(struct run *r, struct err *err);
 STEP_BODIES(X)
 #undef X

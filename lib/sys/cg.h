@@ -22,15 +22,25 @@
 #include <sys/types.h>
 #include "base/err.h"
 
-enum cg_controller { CG_CPU, CG_CPUACCT, CG_CPUSET, CG_MEMORY, CG_PIDS, CG_IO, CG_DEVICES, CG_HUGETLB, CG_N };
+enum cg_controller {
+	CG_CPU,
+	CG_CPUACCT,
+	CG_CPUSET,
+	CG_MEMORY,
+	CG_PIDS,
+	CG_IO,
+	CG_DEVICES,
+	CG_HUGETLB,
+	CG_N
+};
 
-/* Where the hierarchies are. Found once per boot with libcgroup, kept as text in a cache file on the
- * run-time directory, and checked by statfs(2) on use. */
+/* Where the hierarchies are. Found once per boot with libcgroup, kept as text in a cache file on
+ * the run-time directory, and checked by statfs(2) on use. */
 struct cg_layout {
-	char v2[192];		   /* mount point of version 2; where the host has none, one of our own */
-	unsigned v2_controllers;   /* bits 1 << enum cg_controller: controllers bound to version 2 */
-	char v1[CG_N][192];	   /* mount point per version 1 controller, else "" */
-	bool cpuacct_with_cpu;	   /* both on one mount point */
+	char v2[192];		 /* mount point of version 2, or of one of our own */
+	unsigned v2_controllers; /* bits 1 << enum cg_controller: controllers bound to version 2 */
+	char v1[CG_N][192];	 /* mount point per version 1 controller, else "" */
+	bool cpuacct_with_cpu;	 /* both on one mount point */
 };
 
 /* cache: path of the cache file. parent: the group all servers live under, relative to the root of
@@ -45,23 +55,27 @@ bool cg_is_v1(const struct cg_layout *l, enum cg_controller c);
 /* A server's group, open. */
 struct cg {
 	const struct cg_layout *layout;
-	char rel[192];	     /* PARENT/NAME */
-	int fd2;	     /* version 2 directory PARENT/NAME */
-	int inside;	     /* PARENT/NAME/inside */
-	int v1[CG_N];	     /* version 1 directories, -1 where there is none; cpuacct may share cpu's */
+	char rel[192]; /* PARENT/NAME */
+	int fd2;       /* version 2 directory PARENT/NAME */
+	int inside;    /* PARENT/NAME/inside */
+	int v1[CG_N];  /* version 1 directories, -1 where there is none; cpuacct may share cpu's */
 };
-#define CG_NONE { .fd2 = -1, .inside = -1 }
+#define CG_NONE                                                                                    \
+	{                                                                                          \
+		.fd2 = -1, .inside = -1                                                            \
+	}
 
 /* Creates all directories, and delegates "inside" to owner (uid and gid; 0 leaves it with root).
- * Existing ones are replaced, but only when no process is in them: else -EBUSY with ERR_STATE, naming
- * the processes. Undone by itself on failure. */
-int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *ret, struct err *err);
+ * Existing ones are replaced, but only when no process is in them: else -EBUSY with ERR_STATE,
+ * naming the processes. Undone by itself on failure. */
+int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *ret,
+	    struct err *err);
 /* Opens what exists. -ENOENT with ERR_STATE when the version 2 group is not there. */
 int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
 void cg_close(struct cg *cg);
 /* Opens (creating it when needed) PARENT/.monitor, for CLONE_INTO_CGROUP. One for all monitors: a
- * monitor tidies up after its server itself, and could not remove a group that it is in. Returns the
- * fd. */
+ * monitor tidies up after its server itself, and could not remove a group that it is in. Returns
+ * the fd. */
 int cg_monitor_open(const struct cg_layout *l, const char *parent, struct err *err);
 
 /* Descriptors of the version 1 "tasks" files, opened by host root, through which a child joins by
@@ -79,26 +93,30 @@ int cg_write_back(const struct cg *cg, enum cg_controller c, const char *file, c
 int cg_read_u64(const struct cg *cg, enum cg_controller c, const char *file, uint64_t *ret);
 int cg_parse_u64(const char *text, uint64_t *ret); /* the same of a text without newline */
 /* "key value" lines as in memory.events, cpu.stat. */
-int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, const char *key, uint64_t *ret);
+int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, const char *key,
+		uint64_t *ret);
 
 bool cg_populated(const struct cg *cg);
-/* Kills everything in it: cgroup.kill (5.14), else freeze and kill. Waits at most timeout_ms until it
- * is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan).
+/* Kills everything in it: cgroup.kill (5.14), else freeze and kill. Waits at most timeout_ms until
+ * it is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan).
  *
- * The group is spent by it. Kernels with kill_seq (6.18; of the stable ones 6.1.176) count how often
- * a group was killed, compare the count of the caller's group of clone3(2) with that of the target of
- * CLONE_INTO_CGROUP, and kill the child at birth when they differ. cg_make() makes the group anew. */
+ * The group is spent by it. Kernels with kill_seq (6.18; of the stable ones 6.1.176) count how
+ * often a group was killed, compare the count of the caller's group of clone3(2) with that of the
+ * target of CLONE_INTO_CGROUP, and kill the child at birth when they differ. cg_make() makes the
+ * group anew. */
 int cg_kill(const struct cg *cg, int timeout_ms, struct err *err);
 int cg_freeze(const struct cg *cg, bool frozen, int timeout_ms, struct err *err);
 bool cg_frozen(const struct cg *cg);
-/* Removes the server's directories, depth first, the guest's own ones below "inside" too. Missing is
- * success; a populated group is -EBUSY. */
+/* Removes the server's directories, depth first, the guest's own ones below "inside" too. Missing
+ * is success; a populated group is -EBUSY. */
 int cg_remove(const struct cg_layout *l, const char *rel, struct err *err);
-/* PIDs in the whole subtree; one that moves meanwhile may be there twice. *ret is freed by the caller. */
+/* PIDs in the whole subtree; one that moves meanwhile may be there twice. *ret is freed by the
+ * caller. */
 int cg_pids(const struct cg *cg, pid_t **ret, size_t *ret_n);
 
-/* The version 2 directory in which a process of the server is now (init's own group: a leaf, so that
- * a child can be born there), opened for CLONE_INTO_CGROUP; verified to lie beneath cg->inside. */
+/* The version 2 directory in which a process of the server is now (init's own group: a leaf, so
+ * that a child can be born there), opened for CLONE_INTO_CGROUP; verified to lie beneath
+ * cg->inside. */
 int cg_open_of(const struct cg *cg, pid_t pid);
 
 #endif

@@ -18,7 +18,8 @@ int fd_write_file(int dirfd, const char *path, const char *text);
 int fd_write_all(int fd, const void *data, size_t len);
 /* Temporary file beside path, write, chmod, rename. durable adds fsync of file and directory: for
  * configuration, never for run-time state on tmpfs. No temporary file is left on failure. */
-int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool durable);
+int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+	       bool durable);
 int fd_sync_dir(int dirfd, const char *path);
 
 /* mkdir -p of an absolute path of our own (never beneath a server's root). */

@@ -14,7 +14,8 @@ void json_obj(struct json_out *j, const char *key); /* key NULL within a list an
 void json_obj_end(struct json_out *j);
 void json_list(struct json_out *j, const char *key);
 void json_list_end(struct json_out *j);
-void json_str(struct json_out *j, const char *key, const char *value); /* NULL value: null. Bytes that are not UTF-8 become U+FFFD */
+/* NULL value: null. Bytes that are not UTF-8 become U+FFFD. */
+void json_str(struct json_out *j, const char *key, const char *value);
 void json_int(struct json_out *j, const char *key, int64_t value);
 void json_u64(struct json_out *j, const char *key, uint64_t value); /* PARSE_UNLIMITED: null */
 void json_bool(struct json_out *j, const char *key, bool value);
@@ -23,7 +24,8 @@ char *json_done(struct json_out *j); /* the text with a closing newline, caller 
 struct json; /* a parsed tree */
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err);
 void json_free(struct json *j);
-/* Members of an object by path, "monitor.pid"; NULL or the fallback when missing or of another type. */
+/* Members of an object by path, "monitor.pid"; NULL or the fallback when missing or of another
+ * type. */
 const struct json *json_at(const struct json *j, const char *path);
 const char *json_get_str(const struct json *j, const char *path);
 int64_t json_get_int(const struct json *j, const char *path, int64_t fallback);

@@ -11,7 +11,10 @@ struct lock {
 	int fd;
 	char path[256];
 };
-#define LOCK_NONE { .fd = -1 }
+#define LOCK_NONE                                                                                  \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
 
 /* Waits until deadline_ms (CLOCK_MONOTONIC milliseconds; 0: do not wait; UINT64_MAX: for ever).
  * ERR_BUSY names pid and command of the holder. what is for the message: "server web1". */

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include "base/err.h"
 
-/* Allocates a pseudo-terminal in the devpts instance mounted at ptsdir (an fd of .../dev/pts), after
- * checking that it is devpts (fstatfs) and that "ptmx" is 5:2. The slave comes from TIOCGPTPEER
- * (4.13), never from a path. */
+/* Allocates a pseudo-terminal in the devpts instance mounted at ptsdir (an fd of .../dev/pts),
+ * after checking that it is devpts (fstatfs) and that "ptmx" is 5:2. The slave comes from
+ * TIOCGPTPEER (4.13), never from a path. */
 int tty_pair(int ptsdir, int *ret_master, int *ret_slave, struct err *err);
 
 /* Copies between the operator's terminal (fds in, out) and a master until the master closes, the
@@ -20,26 +20,26 @@ int tty_pair(int ptsdir, int *ret_master, int *ret_slave, struct err *err);
 int tty_pump(int in, int out, int master, int pidfd, bool allow_detach, struct err *err);
 
 /* The same towards a socket whose other end holds the master. What is typed, and each window size
- * (a struct winsize), goes through frame(), which writes at most n + TTY_FRAME_ROOM bytes to out and
- * returns their number; what comes back is shown as it is. Returns 0 at the end of the socket, 1 when
- * detached. */
+ * (a struct winsize), goes through frame(), which writes at most n + TTY_FRAME_ROOM bytes to out
+ * and returns their number; what comes back is shown as it is. Returns 0 at the end of the socket,
+ * 1 when detached. */
 enum tty_frame { TTY_FRAME_DATA, TTY_FRAME_SIZE };
 #define TTY_FRAME_ROOM 16
 typedef size_t tty_frame_fn(enum tty_frame kind, const void *data, size_t n, unsigned char *out);
 int tty_pump_framed(int in, int out, int sock, tty_frame_fn *frame, struct err *err);
 
 /* Copies pipes to the operator's stdio: used where one of 0-2 is a terminal, which the server must
- * never hold. pairs: n (at most 3) times {from, to}; ends when every `from` is at its end, or pidfd is
- * gone and the rest is drained. A `to` above 2 is closed and set to -1 when its `from` ends, so that
- * the reader sees it; one that may stay full for long should be non-blocking. */
+ * never hold. pairs: n (at most 3) times {from, to}; ends when every `from` is at its end, or pidfd
+ * is gone and the rest is drained. A `to` above 2 is closed and set to -1 when its `from` ends, so
+ * that the reader sees it; one that may stay full for long should be non-blocking. */
 struct tty_copy {
 	int from, to;
 };
 int tty_copy(struct tty_copy *pairs, size_t n, int pidfd, struct err *err);
 
-/* Writes text to a terminal with control characters other than newline and tab made visible, as cat -v
- * does; a carriage return before a newline and colours (SGR) are left out. Valid UTF-8 stays. Where
- * is_tty is false the bytes go out as they are. */
+/* Writes text to a terminal with control characters other than newline and tab made visible, as cat
+ * -v does; a carriage return before a newline and colours (SGR) are left out. Valid UTF-8 stays.
+ * Where is_tty is false the bytes go out as they are. */
 void tty_write_clean(int fd, const char *s, size_t n, bool is_tty);
 
 #endif
