@@ -18,6 +18,8 @@ int enter_run(struct cmd_ctx *ctx, struct join_request *q, struct err *err)
 	cmd_values(ctx, "env", &q->env);
 	r = run_state(ctx->host, name, &state, err);
 	if (r == 0)
+		r = join_seal(&state, err);
+	if (r == 0)
 		r = join_exec(ctx->host, &state, q, &code, err);
 	strv_free(&q->env);
 	if (r < 0)
