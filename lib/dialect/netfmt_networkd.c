@@ -15,15 +15,18 @@
 
 #define NETWORK_FILE "/etc/systemd/network/10-croft.network"
 
+/* The gateway is in none of the server's networks. A route to it comes first, as net_routed.c sets
+ * it; "on link" besides, because systemd 252 does not always wait for that route. */
 static void add_route(struct buf *b, const struct addr *gateway)
 {
 	char text[ADDR_STRLEN];
 
 	if (!gateway->family)
 		return;
-	/* The gateway is a link-local address in none of the server's networks. */
-	buf_printf(b, "\n[Route]\nGateway=%s\nGatewayOnLink=yes\n",
-		   addr_print(gateway, false, text));
+	addr_print(gateway, false, text);
+	if (gateway->family == AF_INET)
+		buf_printf(b, "\n[Route]\nDestination=%s/32\nScope=link\n", text);
+	buf_printf(b, "\n[Route]\nGateway=%s\nGatewayOnLink=yes\n", text);
 }
 
 static void add_resolver(struct buf *b, const struct dialect_job *job)
