@@ -36,7 +36,8 @@ boots_and_serves() {
 	wait_for 10 ssh "${ssh_options[@]}" -i "$BATS_TEST_TMPDIR/key" "root@$ip" true
 	[ "$(ssh "${ssh_options[@]}" -i "$BATS_TEST_TMPDIR/key" "root@$ip" hostname)" = web1.example.org ]
 	[ "$(sshpass -p secret ssh "${ssh_options[@]}" -o PubkeyAuthentication=no "root@$ip" id -u)" = 0 ]
-	run -5 sshpass -p wrong ssh "${ssh_options[@]}" -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 "root@$ip" true
+	run sshpass -p wrong ssh "${ssh_options[@]}" -o PubkeyAuthentication=no -o NumberOfPasswordPrompts=1 "root@$ip" true
+	[ "$status" -ne 0 ]
 	ping -6 -c 1 -W 2 "$(croft list -H -o ip web1 | tr -s ' ,' '\n' | grep -m1 :)"
 
 	# Configured from outside, kept by the release's own network service.
