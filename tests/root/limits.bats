@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2154 # scripts for inside; run --separate-stderr sets stderr
 # Limits: that each one bites, that a change of a running server bites, and that croft never claims
 # a limit that the kernel does not keep.
 bats_require_minimum_version 1.5.0
 load helpers
-# shellcheck disable=SC2016,SC2154 # scripts for inside; run --separate-stderr sets stderr
 
 # kernel NAME OPTION: what the kernel holds for it, on either version of control groups.
 kernel() {
