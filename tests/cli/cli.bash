@@ -2,14 +2,13 @@
 # Loaded by the command line tests: croft as an ordinary user, with places of its own.
 # shellcheck shell=bash disable=SC2154
 #
-# CROFT: the program under test. Default: croft in the build directory, or in the tree.
+# CROFT: the program under test. Default: croft in CROFT_TEST_BUILD, the build directory.
 
 setup_file() {
 	local root
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	if [ -z "${CROFT-}" ]; then
-		CROFT=$root/build/croft
-		[ -x "$CROFT" ] || CROFT=$root/croft
+		CROFT=${CROFT_TEST_BUILD:-$root/build/croft}/croft
 	fi
 	# A place that an ordinary user can look into, also when root runs the tests.
 	CLI_DIR=$(mktemp -d /tmp/croft-cli.XXXXXX)
