@@ -23,9 +23,11 @@ setup() {
 	"$BATS_TEST_DIRNAME/inventory" >"$inventory_before"
 }
 
-# Every test ends with no server, and with a host that is as it was.
+# Every test ends with no server, and with a host that is as it was. A file may have a function
+# cleanup for what its tests make beside croft; it runs first.
 teardown() {
 	local name
+	! declare -F cleanup >/dev/null || cleanup
 	for name in $(croft list -a -H -o name 2>/dev/null); do
 		croft destroy "$name" --force || return 1
 	done
