@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/groups.h"
 #include "run/monitor.h"
 #include "run/recover.h"
 #include "sys/cg.h"
@@ -32,7 +33,6 @@ static int become_monitor(void *arg)
 
 int recover_monitor(const struct host *h, struct state *s, struct err *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
 	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", h->libexec);
 	_cleanup_free_ char *dir = state_dir(h, s->name);
 	_cleanup_free_ char *log = xasprintf("%s/%s.console.log", h->log, s->name);
@@ -45,7 +45,7 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 		return 0;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';
-	int r = cg_layout_get(cache, h->cgroup_parent, &layout, err);
+	int r = groups_layout(h, &layout, err);
 	if (r < 0)
 		return r;
 	_cleanup_close_ int group = cg_monitor_open(&layout, h->cgroup_parent, err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/groups.h"
 #include "run/configure.h"
 #include "run/halt.h"
 #include "run/hooks.h"
@@ -102,7 +103,6 @@ static void stopped_state(const struct server *s, struct state *ret)
 /* Refusals that need nothing made: before the first trace of the server is on disk. */
 static int check_first(const struct host *h, const struct server *s, struct err *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
 	_cleanup_free_ char *templates = xasprintf("%s/templates", h->var);
 	_cleanup_(template_info_free) struct template_info t = { 0 };
 	struct cg_layout layout;
@@ -111,9 +111,7 @@ static int check_first(const struct host *h, const struct server *s, struct err 
 		return err_set(err, ERR_USAGE, 0, "no template is given (--template NAME)");
 	int r = template_load(templates, s->store.template, &t, err);
 	if (r == 0)
-		r = cg_layout_get(cache, h->cgroup_parent, &layout, err);
-	if (r == 0)
-		r = limit_check(&layout, &s->limit, err);
+		r = groups_check(h, &s->limit, &layout, err);
 	for (size_t i = 0; r == 0 && i < s->boot.depends.n; i++)
 		if (streq(s->boot.depends.v[i], s->name))
 			r = err_set(err, ERR_USAGE, 0, "it cannot depend on itself");

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/name.h"
+#include "run/groups.h"
 #include "run/configure.h"
 #include "run/run.h"
 #include "sys/fd.h"
@@ -19,8 +20,7 @@
 static int open_group(const struct host *h, const struct state *s, struct cg_layout *layout,
 		      struct cg *cg, struct err *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
-	int r = cg_layout_get(cache, h->cgroup_parent, layout, err);
+	int r = groups_layout(h, layout, err);
 
 	return r < 0 ? r : cg_open(layout, s->cgroup, cg, err);
 }
@@ -138,7 +138,8 @@ static int assign_all(struct change *c, const struct strv *opt, const struct str
 			    o->name);
 		else /* a repeated option adds to its first mention, which replaces what was there
 		      */
-			r = opt_assign(&c->new.set, o, text->v[i], ORIGIN_ARGS, err);
+			r = err_wrap(err, opt_assign(&c->new.set, o, text->v[i], ORIGIN_ARGS, err),
+				     "--%s", o->name);
 	}
 	return r;
 }
@@ -212,17 +213,10 @@ static int check_change(struct change *c, struct err *err)
 	struct plan p;
 	int r = name_check_host(str_or(c->new.dialect.hostname, c->new.name), err);
 
-	if (r < 0)
-		return r;
-	if (c->running) {
-		r = open_group(c->h, &c->state, &c->layout, &c->cg, err);
-	} else {
-		_cleanup_free_ char *cache = xasprintf("%s/.cgroups", c->h->run);
-
-		r = cg_layout_get(cache, c->h->cgroup_parent, &c->layout, err);
-	}
 	if (r == 0)
-		r = limit_check(&c->layout, &c->new.limit, err);
+		r = groups_check(c->h, &c->new.limit, &c->layout, err);
+	if (r == 0 && c->running)
+		r = cg_open(&c->layout, c->state.cgroup, &c->cg, err);
 	/* A server that could be started before must be after; one that could not (its template is
 	 * gone, say) may still be changed. */
 	if (r == 0 && plan_make(c->h, &c->old, &p, &none) == 0)

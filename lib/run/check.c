@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/groups.h"
 #include "run/run.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
@@ -82,13 +83,12 @@ static void check_time(const struct host *h, struct check_item *it)
 
 static void check_groups(const struct host *h, struct check_item *it)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
 	struct cg_layout l;
 	struct err err = { 0 };
 	struct buf b = { 0 }, missing = { 0 };
 	static const enum cg_controller wanted[] = { CG_CPU, CG_MEMORY, CG_PIDS, CG_IO };
 
-	if (cg_layout_get(cache, h->cgroup_parent, &l, &err) < 0) {
+	if (groups_layout(h, &l, &err) < 0) {
 		say(it, CHECK_MISSING, "%s", err.text);
 		return;
 	}
@@ -142,27 +142,27 @@ static void check_filter(const struct host *h, struct check_item *it)
 
 static void check_nft(const struct host *h, struct check_item *it)
 {
-	_cleanup_free_ char *stamp = xasprintf("%s/.net", h->run);
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/.net", h->run);
 	const struct net_mode *m = net_find("routed");
 	struct net_plan p = { .mode = m, .nat = h->net.nat };
+	struct net_stamp stamp;
 	struct err err = { 0 };
 
 	for (size_t i = 0; i < h->net.subnet.n && p.n_subnet < (int)ARRAY_LEN(p.subnet); i++)
 		p.subnet[p.n_subnet++] = h->net.subnet.a[i];
-	if (m->host_up(&p, stamp, &err) < 0) {
+	if (m->host_up(&p, path, &err) < 0)
 		say(it, CHECK_WITHOUT, "%s", err.text);
-		return;
-	}
-	fd_read_file(AT_FDCWD, stamp, 4096, &text, NULL);
-	if (text && strstr(text, "nft=none"))
+	else if (net_stamp_read(path, &stamp) < 0)
+		say(it, CHECK_WITHOUT, "nothing is known of it");
+	else if (!stamp.source_check)
 		say(it, CHECK_WITHOUT,
-		    "no nftables: sources are checked by rp_filter, and there is no NAT");
-	else if (text && strstr(text, "nat=no") && h->net.nat)
-		say(it, CHECK_WITHOUT,
-		    "nftables without NAT: servers reach the outside only with routed addresses");
+		    "IPv4 sources are checked by rp_filter alone, IPv6 ones are not: %s",
+		    stamp.why);
+	else if (stamp.nat_wanted && !stamp.nat)
+		say(it, CHECK_WITHOUT, "no NAT, so private addresses do not reach the outside: %s",
+		    stamp.why);
 	else
-		say(it, CHECK_OK, "nftables%s", h->net.nat ? " with NAT" : "");
+		say(it, CHECK_OK, "nftables%s", stamp.nat ? " with NAT" : "");
 }
 
 static void check_monitor(const struct host *h, struct check_item *it)

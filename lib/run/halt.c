@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Stopping: init is asked, waited for a bounded time, then everything is killed by its group; after
  * that the table of steps is walked back. */
+#include "run/groups.h"
 #include "run/halt.h"
 
 #include <fcntl.h>
@@ -73,12 +74,11 @@ static int ask_init(const struct host *h, const struct state *s, uint64_t timeou
 	if (fd < 0 || !state_alive(s))
 		return 0;
 	if (s->frozen) { /* a frozen init cannot answer */
-		_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
 		struct cg_layout layout;
 		struct err unused = { 0 };
 		struct cg cg;
 
-		if (cg_layout_get(cache, h->cgroup_parent, &layout, &unused) == 0 &&
+		if (groups_layout(h, &layout, &unused) == 0 &&
 		    cg_open(&layout, s->cgroup, &cg, &unused) == 0) {
 			cg_freeze(&cg, false, 1000, &unused);
 			cg_close(&cg);

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/groups.h"
 #include "run/join_priv.h"
 #include "sys/cg.h"
 #include "sys/clone.h"
@@ -71,8 +72,7 @@ static int find_init(struct join *j, struct err *err)
 
 static int open_groups(struct join *j, struct err *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", j->host->run);
-	int r = cg_layout_get(cache, j->host->cgroup_parent, &j->layout, err);
+	int r = groups_layout(j->host, &j->layout, err);
 
 	if (r == 0)
 		r = cg_open(&j->layout, j->state->cgroup, &j->cg, err);

@@ -72,16 +72,13 @@ static void next_wave(struct items *l, struct strv *wave)
 		item_find(l, wave->v[i])->placed = true;
 }
 
-static int cycle(const struct items *l, struct err *err)
+/* Servers that depend on each other in a circle, and those behind them, come last, in no order: one
+ * slip in a file must not keep a server down after a reboot of the host. */
+static void last_wave(struct items *l, struct strv *wave)
 {
-	struct strv names = { 0 };
-
 	for (size_t i = 0; i < l->n; i++)
 		if (!l->v[i].placed)
-			strv_add(&names, l->v[i].name);
-	_cleanup_free_ char *text = strv_join(&names, " ");
-	strv_free(&names);
-	return err_set(err, ERR_USAGE, 0, "these depend on each other in a circle: %s", text);
+			strv_add(wave, l->v[i].name);
 }
 
 int run_order(const struct host *h, const struct strv *names, bool onboot_only,
@@ -113,7 +110,7 @@ int run_order(const struct host *h, const struct strv *names, bool onboot_only,
 		waves[n] = (struct strv) { 0 };
 		next_wave(&l, &waves[n]);
 		if (!waves[n].n)
-			r = cycle(&l, err);
+			last_wave(&l, &waves[n]);
 		placed += waves[n++].n;
 	}
 	for (size_t i = 0; i < l.n; i++) {

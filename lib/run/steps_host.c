@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "hook/hook.h"
+#include "run/groups.h"
 #include "run/configure.h"
 #include "run/hooks.h"
 #include "run/monitor.h"
@@ -102,8 +103,7 @@ int step_dialect(struct run *r, struct err *err)
 
 int step_cgroup(struct run *r, struct err *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", r->host->run);
-	int ret = cg_layout_get(cache, r->host->cgroup_parent, &r->layout, err);
+	int ret = groups_layout(r->host, &r->layout, err);
 
 	if (ret == 0)
 		ret = cg_make(&r->layout, r->plan->cgroup, r->plan->uid_base, &r->cg, err);
@@ -322,7 +322,7 @@ static int write_map(pid_t pid, const char *file, uid_t base, struct err *err)
 	char path[64], text[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	snprintf(text, sizeof(text), "0 %u %u\n", base, PLAN_IDS);
+	snprintf(text, sizeof(text), "0 %u %d\n", base, PLAN_IDS);
 	int r = fd_write_file(AT_FDCWD, path, text);
 	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot write %s", file) : 0;
 }

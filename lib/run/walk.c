@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/groups.h"
 #include "run/steps.h"
 
 void run_init(struct run *r, const struct host *h, uint64_t deadline_ms)
@@ -26,11 +27,10 @@ void run_init(struct run *r, const struct host *h, uint64_t deadline_ms)
 
 int run_from_state(struct run *r, const struct host *h, const struct state *s, struct err *err)
 {
-	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
 
 	run_init(r, h, UINT64_MAX);
 	r->state = *s;
-	int ret = cg_layout_get(cache, h->cgroup_parent, &r->layout, err);
+	int ret = groups_layout(h, &r->layout, err);
 	if (ret < 0)
 		return ret;
 	struct err unused = { 0 };

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The host's control groups; see groups.h. systemd owns the tree of groups: one made behind its
+ * back would lose its controllers at the next reload (systemd's CGROUP_DELEGATION document). */
+#include "run/groups.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sys/lock.h"
+#include "sys/spawn.h"
+
+#define UNIT "croft-servers.service"
+
+/* The delegated unit, once per boot: after that one access(2). */
+static int ensure_unit(const struct host *h, const char *cache, struct err *err)
+{
+	static const char *const argv[] = { "/bin/systemctl", "start", UNIT, NULL };
+	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	struct spawn_job job = {
+		.argv = argv, .env = env, .log_fd = -1, .deadline_ms = clock_ms() + 30000
+	};
+	struct spawn_result done;
+	char why[256];
+	struct stat st;
+
+	if (!str_ends(h->cgroup_parent, "/" UNIT) || access(cache, F_OK) == 0 ||
+	    lstat("/run/systemd/system", &st) < 0)
+		return 0;
+	int r = spawn_run(&job, &done, err);
+	if (r < 0)
+		return err_wrap(err, r, "cannot start " UNIT);
+	if (done.code != 0)
+		return err_set(err, ERR_HOST, 0, "systemd cannot start " UNIT ": %s",
+			       spawn_last_lines(&done, 1, why, sizeof(why)));
+	return 0;
+}
+
+int groups_layout(const struct host *h, struct cg_layout *ret, struct err *err)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
+	int r = ensure_unit(h, cache, err);
+
+	return r < 0 ? r : cg_layout_get(cache, h->cgroup_parent, ret, err);
+}
+
+int groups_check(const struct host *h, const struct limit_conf *limit, struct cg_layout *ret,
+		 struct err *err)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
+	int r = groups_layout(h, ret, err);
+
+	if (r < 0 || limit_check(ret, limit, err) == 0)
+		return r;
+	unlink(cache);
+	err_clear(err);
+	r = groups_layout(h, ret, err);
+	return r < 0 ? r : limit_check(ret, limit, err);
+}
