@@ -23,6 +23,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "base/str.h"
@@ -72,6 +73,9 @@ static _Noreturn void child(const struct spawn_job *job, int out)
 	setsid();
 	dup2(out, 1);
 	dup2(out, 2);
+	if (job->terminal) /* its own /dev/tty: mmdebstrap asks it for the width of its progress bar
+			    */
+		ioctl(1, TIOCSCTTY, 0);
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0)
 		child_fail("/dev/null", errno);
@@ -230,6 +234,7 @@ static int open_output(bool terminal, int *ret_read, int *ret_write, struct err 
 
 	if (terminal) {
 		_cleanup_close_ int pts = open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		struct termios tio;
 		struct winsize ws;
 		int r;
 
@@ -240,6 +245,10 @@ static int open_output(bool terminal, int *ret_read, int *ret_write, struct err 
 			return r;
 		if (ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) == 0)
 			ioctl(p[1], TIOCSWINSZ, &ws);
+		if (tcgetattr(p[1], &tio) == 0) { /* the operator's terminal ends the lines */
+			tio.c_oflag &= ~(tcflag_t)OPOST;
+			tcsetattr(p[1], TCSANOW, &tio);
+		}
 	} else if (pipe2(p, O_CLOEXEC) < 0) {
 		return err_errno(err, "pipe");
 	}
@@ -321,18 +330,25 @@ static void clean_line(char *line)
 	*to = '\0';
 }
 
-const char *spawn_last_lines(const struct spawn_result *r, int n, char *out, size_t size)
+/* The non-empty lines of the output's end. */
+static void split_lines(const struct spawn_result *r, struct strv *ret)
 {
 	_cleanup_free_ char *copy = xstrdup(r->tail);
-	struct strv lines = { 0 };
 	char *save = NULL;
-	size_t first;
 
 	for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
 		clean_line(l);
 		if (*l)
-			strv_add(&lines, l);
+			strv_add(ret, l);
 	}
+}
+
+const char *spawn_last_lines(const struct spawn_result *r, int n, char *out, size_t size)
+{
+	struct strv lines = { 0 };
+	size_t first;
+
+	split_lines(r, &lines);
 	out[0] = '\0';
 	first = lines.n > (size_t)n ? lines.n - (size_t)n : 0;
 	for (size_t i = first, len = 0; i < lines.n && len + 1 < size; i++)
@@ -340,4 +356,19 @@ const char *spawn_last_lines(const struct spawn_result *r, int n, char *out, siz
 					lines.v[i]);
 	strv_free(&lines);
 	return out;
+}
+
+bool spawn_first_line(const struct spawn_result *r, const char *prefix, char *out, size_t size)
+{
+	struct strv lines = { 0 };
+	bool found = false;
+
+	split_lines(r, &lines);
+	for (size_t i = 0; i < lines.n && !found; i++) {
+		found = str_starts(lines.v[i], prefix);
+		if (found)
+			snprintf(out, size, "%s", lines.v[i] + strlen(prefix));
+	}
+	strv_free(&lines);
+	return found;
 }

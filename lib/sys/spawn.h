@@ -36,5 +36,8 @@ int spawn_run(const struct spawn_job *job, struct spawn_result *ret, struct err 
 /* The last n non-empty lines of the output, joined with " | ", without control characters. out has
  * size bytes. Returns out; "" when nothing was printed. */
 const char *spawn_last_lines(const struct spawn_result *r, int n, char *out, size_t size);
+/* The first line that begins with prefix, without it. False, and out untouched, where there is
+ * none. */
+bool spawn_first_line(const struct spawn_result *r, const char *prefix, char *out, size_t size);
 
 #endif

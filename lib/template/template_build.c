@@ -135,10 +135,8 @@ static bool is_full(const struct build *b, const struct spawn_result *res)
 
 static int explain(const struct build *b, const struct spawn_result *res, struct err *err)
 {
-	enum err_class class = is_full(b, res) ? ERR_ROOM : ERR_FAIL;
-	char last[300];
+	char why[300];
 
-	spawn_last_lines(res, 3, last, sizeof(last));
 	if (res->interrupted) {
 		err_set(err, ERR_FAIL, 0, "template %s: interrupted; nothing is left of it",
 			b->name);
@@ -148,16 +146,19 @@ static int explain(const struct build *b, const struct spawn_result *res, struct
 		return err_set(err, ERR_BUSY, 0,
 			       "template %s: recipe %s was not done in time and was ended; log: %s",
 			       b->name, b->recipe->script, b->log);
-	if (class == ERR_ROOM)
+	if (res->code == ERR_HOST || res->code == ERR_USAGE)
+		return err_set(err, (enum err_class)res->code, 0, "template %s: %s", b->name,
+			       spawn_last_lines(res, 1, why, sizeof(why)));
+	if (is_full(b, res))
 		return err_set(err, ERR_ROOM, 0, "template %s: no space left in %s; log: %s",
 			       b->name, b->job->dir, b->log);
-	if (res->code == ERR_HOST || res->code == ERR_USAGE) {
-		spawn_last_lines(res, 1, last, sizeof(last));
-		return err_set(err, (enum err_class)res->code, 0, "template %s: %s", b->name, last);
-	}
-	return err_set(err, class, 0,
+	/* apt, dpkg and mmdebstrap mark errors so; what comes after the first is its consequence.
+	 */
+	if (!spawn_first_line(res, "E: ", why, sizeof(why)))
+		spawn_last_lines(res, 3, why, sizeof(why));
+	return err_set(err, ERR_FAIL, 0,
 		       "template %s: recipe %s failed with exit code %d: %s; log: %s", b->name,
-		       b->recipe->script, res->code, last, b->log);
+		       b->recipe->script, res->code, why, b->log);
 }
 
 static int run_recipe(struct build *b, struct err *err)

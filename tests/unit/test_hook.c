@@ -219,6 +219,9 @@ TEST(spawn_keeps_the_end_of_much_output)
 	CHECK_INT(res.code, 0);
 	CHECK_STR(spawn_last_lines(&res, 3, last, sizeof(last)), "line 2999 | 100% | red end");
 	CHECK_STR(spawn_last_lines(&res, 1, last, 5), "red ");
+	CHECK(spawn_first_line(&res, "line 29", last, sizeof(last)));
+	CHECK(strlen(last) == 2);
+	CHECK(!spawn_first_line(&res, "none", last, sizeof(last)));
 }
 
 TEST(spawn_ends_on_a_signal_to_us)
