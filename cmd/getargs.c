@@ -173,12 +173,12 @@ static void keep(struct strv *names, struct strv *values, const char *name, cons
 	strv_add(values, value);
 }
 
-/* A flag-like server option may stand alone: "--privileged" is "--privileged yes". */
+/* A flag-like server option may stand alone before another option or at the end: "--privileged" is
+ * "--privileged yes". A word behind it is its value, whatever it is: "--onboot maybe" must not name
+ * a server. */
 static const char *bool_value(struct reader *r)
 {
-	bool b;
-
-	if (r->at < r->argc && parse_bool(r->argv[r->at], &b) == 0)
+	if (r->at < r->argc && r->argv[r->at][0] != '-')
 		return r->argv[r->at++];
 	return "yes";
 }
@@ -355,8 +355,8 @@ int getargs_check(struct cmd_ctx *ctx, struct err *err)
 	if ((flags & CMD_NAMES) && ctx->all && ctx->names.n)
 		return err_set(err, ERR_USAGE, 0, "--all and names exclude each other");
 	if ((flags & CMD_NAMES) && !(flags & CMD_NO_NAMES) && !ctx->all && !ctx->names.n)
-		return err_set(err, ERR_USAGE, 0,
-			       "name a server, or say --all; see croft %s --help", ctx->cmd->name);
+		return err_set(err, ERR_USAGE, 0, "name a server%s; see croft %s --help",
+			       flags & CMD_NEW ? "" : ", or say --all", ctx->cmd->name);
 	if ((flags & CMD_NAME) && !ctx->names.n)
 		return err_set(err, ERR_USAGE, 0, "name a server; see croft %s --help",
 			       ctx->cmd->name);

@@ -5,6 +5,9 @@
  * Who it is: the parent of the server's init. Its job: keep the console and reap init. What comes
  * after it: croft monitor-ended, which it executes when init has ended.
  *
+ * It also adopts a server whose monitor was killed: then there is no console, and init is not its
+ * child.
+ *
  * What must stay true: it holds only the descriptors in struct monitor and /dev/null; nothing here
  * waits for a client, so that neither a client nor its absence can stop the server; the log and
  * what is kept for clients are bounded; a signal other than SIGKILL does not end it. It is small
@@ -39,11 +42,14 @@
 
 /* A console is a serial line: this much in a tenth of a second, then the writer waits for the next.
  * It keeps one server from filling the host's disk queue. */
-#define RATE_MS	   100
-#define RATE_BYTES (512 * 1024)
-#define HUP_MS	   200			/* until a hung-up console is opened again */
-#define DRAIN_MAX  (1024 * 1024)	/* read from the console after init has ended */
-#define LAG_MAX	   (4 * MONITOR_REPLAY) /* a client further behind than this is dropped */
+#define RATE_MS	      100
+#define RATE_BYTES    (512 * 1024)
+#define HUP_MS	      200	    /* until a hung-up console is opened again */
+#define DRAIN_MAX     (1024 * 1024) /* read from the console after init has ended */
+#define ADOPTED_MS    20	    /* between questions to the kernel how init ended */
+#define ADOPTED_TRIES 100
+#define UNKNOWN	      (-1)		   /* no wait status */
+#define LAG_MAX	      (4 * MONITOR_REPLAY) /* a client further behind than this is dropped */
 
 #define PATH_SIZE 280 /* what croft plans for a path, with the names that are added here */
 
@@ -448,7 +454,7 @@ static void settle(void)
 	for (int i = 0; i < MONITOR_CONTROL_FD; i++)
 		if (null >= 0 && null != i)
 			dup2(null, i);
-	if (null > MONITOR_CONTROL_FD)
+	if (null >= MONITOR_CONTROL_FD)
 		close(null);
 	fcntl(MONITOR_CONTROL_FD, F_SETFD, FD_CLOEXEC);
 	setsid();
@@ -502,6 +508,36 @@ static void give_up(void)
 	_exit(1);
 }
 
+#define PIDFD_INFO_EXIT (1ULL << 3)
+
+/* The first version of linux/pidfd.h's struct pidfd_info; exit_code is a wait status. */
+struct pidfd_info_v0 {
+	uint64_t mask, cgroupid;
+	uint32_t pid, tgid, ppid, ids[8];
+	int32_t exit_code;
+};
+#define PIDFD_GET_INFO_V0 _IOWR(0xff, 11, struct pidfd_info_v0)
+
+/* For a server whose first monitor was killed: init is the child of somebody else, who reaps it,
+ * and the kernel tells its status only after that. Returns the wait status, or UNKNOWN. */
+static int watch_adopted(void)
+{
+	struct pollfd p = { .fd = m.pidfd, .events = POLLIN };
+
+	while (poll(&p, 1, -1) != 1)
+		;
+	for (int i = 0; i < ADOPTED_TRIES; i++) {
+		struct pidfd_info_v0 info = { .mask = PIDFD_INFO_EXIT };
+
+		if (ioctl(m.pidfd, PIDFD_GET_INFO_V0, &info) < 0)
+			break;
+		if (info.mask & PIDFD_INFO_EXIT)
+			return info.exit_code;
+		poll(NULL, 0, ADOPTED_MS);
+	}
+	return UNKNOWN;
+}
+
 /* What init and the others printed last. They are all dead: the kernel ends a pid namespace before
  * its init can be reaped. */
 static void drain(void)
@@ -522,13 +558,14 @@ static void write_ended(int status)
 	int code = signaled ? WTERMSIG(status) : WEXITSTATUS(status);
 	size_t n = 0;
 
-	strcpy(text, signaled ? "signal " : "exit ");
+	strcpy(text, status == UNKNOWN ? "unknown" : signaled ? "signal " : "exit ");
 	n = strlen(text);
-	if (code >= 100)
+	if (status != UNKNOWN && code >= 100)
 		text[n++] = (char)('0' + code / 100);
-	if (code >= 10)
+	if (status != UNKNOWN && code >= 10)
 		text[n++] = (char)('0' + code / 10 % 10);
-	text[n++] = (char)('0' + code % 10);
+	if (status != UNKNOWN)
+		text[n++] = (char)('0' + code % 10);
 	text[n++] = '\n';
 	if (!join_path(tmp, sizeof(tmp), m.run, "/ended.tmp") ||
 	    !join_path(path, sizeof(path), m.run, "/ended"))
@@ -578,13 +615,18 @@ int main(int argc, char **argv)
 	m.init = (pid_t)pid;
 	m.run = argv[3];
 	m.program = argv[6];
+	m.master = m.slave = m.cur.fd = m.prev.fd = -1;
 	for (int i = 0; i < MONITOR_CLIENTS; i++)
 		m.client[i].fd = -1;
+	bool adopt = fcntl(MONITOR_CONTROL_FD, F_GETFD) < 0;
 	settle();
-	if (!receive_go())
+	if (!adopt && !receive_go())
 		give_up();
 	m.pidfd = (int)syscall(SYS_pidfd_open, m.init, 0); /* 5.3 */
-	m.slave = -1;
+	if (adopt && m.pidfd < 0)
+		return 1;
+	if (adopt)
+		finish(watch_adopted());
 	console_reopen();
 	if (!join_path(m.log, sizeof(m.log), argv[4], "") ||
 	    !join_path(m.log1, sizeof(m.log1), argv[4], ".1"))

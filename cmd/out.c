@@ -164,7 +164,7 @@ void out_table_print(const struct out_table *t)
 
 	for (size_t c = 0; t->heading && c < t->columns; c++)
 		width[c] = width_of(t->heading[c]);
-	for (size_t i = 0; i < t->cells.n; i++) {
+	for (size_t i = 0; t->columns && i < t->cells.n; i++) {
 		size_t w = width_of(t->cells.v[i]);
 
 		if (w > width[i % t->columns])

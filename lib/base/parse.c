@@ -174,7 +174,7 @@ char *print_size(uint64_t n)
 			strcpy(best, form);
 	}
 	/* 1.5G is shorter than 1536M, and as exact. */
-	for (size_t i = 0; i < N_BINARY; i++) {
+	for (size_t i = 0; n && i < N_BINARY; i++) {
 		unsigned __int128 v = (unsigned __int128)n * 1000;
 
 		if (n < units[i].bytes || v % units[i].bytes)

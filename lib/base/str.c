@@ -162,7 +162,7 @@ static void buf_grow(struct buf *b, size_t n)
 	/* An impossible size goes to xrealloc, which ends the process. */
 	if (__builtin_add_overflow(b->len, n, &need) || __builtin_add_overflow(need, 1, &need))
 		need = SIZE_MAX;
-	if (need <= b->cap)
+	if (b->s && need <= b->cap)
 		return;
 	if (need < SIZE_MAX / 2 && need < b->cap * 2)
 		need = b->cap * 2;

@@ -119,7 +119,6 @@ int opt_assign(struct opt_set *set, const struct opt *o, const char *text, enum 
 {
 	struct scratch new = { 0 };
 	const struct opt_group *group;
-	_cleanup_free_ char *joined = NULL;
 	size_t index;
 	char *place;
 	int r;
@@ -128,21 +127,25 @@ int opt_assign(struct opt_set *set, const struct opt *o, const char *text, enum 
 		return err_set(err, ERR_FAIL, EINVAL, "option %s is not of this set", o->name);
 	place = (char *)set->base + group->off + o->off;
 
-	/* A list option given again adds to what the command line gave before. */
-	if (o->type->list && origin == ORIGIN_ARGS && opt_origin_of(set, o) == ORIGIN_ARGS) {
-		_cleanup_free_ char *old = o->type->print(o, place);
+	/* An empty variable of a script must not pass for a key or a password that was set. */
+	if ((o->flags & OPT_NOSAVE) && !*text)
+		return err_set(err, ERR_USAGE, 0, "it is empty");
 
-		joined = xasprintf("%s %s", old, text);
-		text = joined;
-	}
+	bool again =
+	    o->type->append && origin == ORIGIN_ARGS && opt_origin_of(set, o) == ORIGIN_ARGS;
+
 	r = o->type->parse(o, text, new.place, err);
 	if (r < 0)
 		return r;
 	if (o->check)
 		r = o->check(o, new.place, err);
 	if (r >= 0) {
-		o->type->free(place);
-		o->type->copy(place, new.place);
+		if (again) {
+			o->type->append(place, new.place);
+		} else {
+			o->type->free(place);
+			o->type->copy(place, new.place);
+		}
 		if (set->origin)
 			set->origin[index] = (unsigned char)origin;
 		r = 0;

@@ -26,6 +26,8 @@ struct opt_type {
 	bool (*equal)(const void *a, const void *b);
 	void (*copy)(void *to, const void *from); /* to is overwritten, not freed */
 	void (*free)(void *place);		  /* leaves it zeroed */
+	/* A list option given again: adds what it says to what the command line gave before. */
+	void (*append)(void *to, const void *from);
 	bool list; /* several words in the file; on the command line the option may repeat */
 };
 
@@ -37,7 +39,8 @@ extern const struct opt_type opt_milli;	   /* uint64_t thousandths; parse_milli(
 extern const struct opt_type opt_duration; /* uint64_t milliseconds; plain numbers are seconds */
 extern const struct opt_type opt_choice;   /* char *; one of the words of .choices */
 extern const struct opt_type opt_words;	   /* struct strv; words without blanks */
-extern const struct opt_type opt_addrs;	   /* struct addrs */
+extern const struct opt_type opt_texts; /* struct strv; each mention is one text, blanks and all */
+extern const struct opt_type opt_addrs; /* struct addrs */
 
 struct addrs {
 	struct addr *a;

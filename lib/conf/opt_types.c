@@ -283,6 +283,37 @@ static void words_free(void *place)
 	strv_free(place);
 }
 
+static void words_append(void *to, const void *from)
+{
+	const struct strv *l = from;
+
+	for (size_t i = 0; i < l->n; i++)
+		strv_add(to, l->v[i]);
+}
+
+static int texts_parse(const struct opt *o, const char *text, void *place, struct err *err)
+{
+	int r = check_text(o, text, err);
+
+	if (r < 0)
+		return r;
+	*(struct strv *)place = (struct strv) { 0 };
+	if (*text)
+		strv_add(place, text);
+	return 0;
+}
+
+const struct opt_type opt_texts = {
+	.name = "texts",
+	.parse = texts_parse,
+	.print = words_print,
+	.equal = words_equal,
+	.copy = words_copy,
+	.free = words_free,
+	.append = words_append,
+	.list = true,
+};
+
 const struct opt_type opt_words = {
 	.name = "words",
 	.parse = words_parse,
@@ -290,6 +321,7 @@ const struct opt_type opt_words = {
 	.equal = words_equal,
 	.copy = words_copy,
 	.free = words_free,
+	.append = words_append,
 	.list = true,
 };
 
@@ -361,6 +393,18 @@ static void addrs_copy(void *to, const void *from)
 	*(struct addrs *)to = new;
 }
 
+static void addrs_append(void *to, const void *from)
+{
+	struct addrs *l = to;
+	const struct addrs *more = from;
+
+	if (!more->n)
+		return;
+	l->a = xrealloc(l->a, l->n + more->n, sizeof(*l->a));
+	memcpy(l->a + l->n, more->a, more->n * sizeof(*l->a));
+	l->n += more->n;
+}
+
 const struct opt_type opt_addrs = {
 	.name = "addresses",
 	.parse = addrs_parse,
@@ -368,5 +412,6 @@ const struct opt_type opt_addrs = {
 	.equal = addrs_equal,
 	.copy = addrs_copy,
 	.free = addrs_free,
+	.append = addrs_append,
 	.list = true,
 };

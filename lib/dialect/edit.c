@@ -267,7 +267,7 @@ static int unchanged(const struct place *p, const char *path, const char *text, 
 		return 0;
 	if (read_fd(fd, path, EDIT_MAX, &old, st, err) < 0)
 		return 0; /* it is replaced, whatever it was */
-	return streq(old, text);
+	return old && streq(old, text);
 }
 
 int edit_put(int rootfd, const char *path, const char *text, mode_t mode, mode_t dir_mode,

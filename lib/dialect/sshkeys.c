@@ -65,6 +65,8 @@ static int take_file(const char *path, struct strv *keys, struct err *err)
 	size_t len;
 	int number = 0, found = 0, r = fd_read_file(AT_FDCWD, path, KEY_FILE_MAX, &text, &len);
 
+	if (r == -EINVAL || r == -EISDIR || r == -ENXIO)
+		return err_set(err, ERR_USAGE, 0, "ssh-key %s: not an ordinary file", path);
 	if (r < 0)
 		return err_set(err, r == -ENOENT || r == -EFBIG ? ERR_USAGE : ERR_FAIL, -r,
 			       "ssh-key %s", path);

@@ -23,7 +23,7 @@
 static bool is_default(const struct limit_row *row, uint64_t value)
 {
 	for (size_t i = 0; i < limit_n_opts; i++) {
-		uint64_t def;
+		uint64_t def = 0;
 
 		if (!streq(limit_opts[i].name, row->option))
 			continue;

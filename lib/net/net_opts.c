@@ -61,7 +61,8 @@ static bool domain_fits(const char *s)
 			label = 0;
 			continue;
 		}
-		if (!isascii(*s) || !(isalnum(*s) || *s == '-' || *s == '_') || ++label > 63)
+		if (!isascii(*s) || !(isalnum(*s) || *s == '-' || *s == '_') || ++label > 63 ||
+		    (*s == '-' && (label == 1 || s[1] == '.' || !s[1])))
 			return false;
 	}
 	return true;

@@ -46,20 +46,20 @@ bool halt_wants_reboot(const struct host *h, const char *name)
 	return fd_read_file(AT_FDCWD, path, 128, &how, NULL) == 0 && streq(how, "signal 1\n");
 }
 
-/* Tells the monitor that somebody is tidying up already. */
-static int mark_stopping(const struct host *h, struct state *s, bool on, struct err *err)
+/* Tells the monitor, and anyone who looks, that somebody is tidying up already. Both marks are
+ * hints: the lock is held, so a full /run must not keep the administrator from stopping what fills
+ * it. */
+static void mark_stopping(const struct host *h, struct state *s, bool on)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
-	int r = 0;
+	struct err unused = { 0 };
 
 	s->phase = on ? STATE_STOPPING : STATE_RUNNING;
 	if (on)
-		r = fd_replace(AT_FDCWD, path, "", 0, 0600, false);
-	else if (unlink(path) < 0 && errno != ENOENT)
-		r = -errno;
-	if (r < 0)
-		return err_set(err, ERR_FAIL, -r, "cannot write %s", path);
-	return state_save(h, s, err);
+		(void)fd_replace(AT_FDCWD, path, "", 0, 0600, false);
+	else
+		unlink(path);
+	(void)state_save(h, s, &unused);
 }
 
 /* 0: init is gone; -ETIMEDOUT: it is not; -EAGAIN: the command's own deadline came first. */
@@ -94,12 +94,9 @@ static int ask_init(const struct host *h, const struct state *s, uint64_t timeou
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
 	 struct err *err)
 {
-	int r = mark_stopping(h, s, true, err);
-
-	if (r < 0)
-		return r;
+	mark_stopping(h, s, true);
 	if (timeout_ms > 0 && ask_init(h, s, timeout_ms, deadline_ms) == -EAGAIN) {
-		mark_stopping(h, s, false, err);
+		mark_stopping(h, s, false);
 		return err_set(err, ERR_BUSY, 0,
 			       "init was asked to stop and has not yet; the deadline has passed");
 	}

@@ -100,7 +100,7 @@ int ids_reserve(const struct host *h, const char *name, uid_t *ret, struct err *
 static bool release_known(const struct host *h, const char *name)
 {
 	char owner[128];
-	uid_t base;
+	uid_t base = 0;
 
 	if (ids_of(h, name, &base) < 0)
 		return false;

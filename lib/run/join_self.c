@@ -66,7 +66,8 @@ int join_seal(const struct state *s, struct err *err)
 		return err_set(err, ERR_FAIL, -r, "cannot read the own command line");
 	for (size_t i = 0; i < n; i += strlen(line + i) + 1)
 		strv_add(&argv, line + i);
-	fexecve(copy, argv.v, environ);
+	if (argv.v)
+		fexecve(copy, argv.v, environ);
 	strv_free(&argv);
 	return err_errno(err, "cannot run croft from memory");
 }

@@ -23,23 +23,25 @@
 #include "sys/lock.h"
 #include "sys/proc.h"
 
-/* Moves a tree out of the way at once, and removes it after. */
+/* Moves a tree out of the way at once, and removes it after. Where a full disk has no room for
+ * that, it is removed in place: destroying is how one makes room. */
 static int trash(const struct host *h, const char *name, const char *dir, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/trash", h->var);
 	_cleanup_free_ char *to = xasprintf("%s/%s", path, name);
-	int r = fd_mkdir_p(path, 0700);
+	int r = 0;
 
-	if (r < 0)
-		return err_set(err, ERR_FAIL, -r, "cannot create %s", path);
-	_cleanup_close_ int t = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (t < 0)
-		return err_errno(err, "cannot open %s", path);
-	r = fd_remove_tree(t, name); /* of an earlier attempt */
-	if (r == 0 && rename(dir, to) < 0 && errno != ENOENT)
-		r = -errno;
+	if (fd_mkdir_p(path, 0700) == 0) {
+		_cleanup_close_ int t = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (t < 0)
+			return err_errno(err, "cannot open %s", path);
+		r = fd_remove_tree(t, name); /* of an earlier attempt */
+		if (r == 0 && rename(dir, to) == 0)
+			r = fd_remove_tree(t, name);
+	}
 	if (r == 0)
-		r = fd_remove_tree(t, name);
+		r = fd_remove_tree(AT_FDCWD, dir);
 	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot remove %s", dir) : 0;
 }
 

@@ -193,6 +193,17 @@ static void raise_limits(void)
 	}
 }
 
+/* A server has the priorities of a fresh boot, not those of whoever typed the command. A real-time
+ * task could not even enter a version 1 cpu group. */
+static void ordinary_priority(void)
+{
+	struct sched_param none = { 0 };
+
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	setpriority(PRIO_PROCESS, 0, 0);
+	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+}
+
 /*
  * The monitor-to-be: shares the memory of croft start, which waits until it executes. Clones init,
  * so that init is its child; then becomes the small program that stays.
@@ -223,6 +234,7 @@ static int monitor_child(void *arg)
 		self[n] = '\0';
 		args[6] = self;
 	}
+	ordinary_priority();
 	raise_limits();
 	int ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
 	if (ret == 0) {

@@ -13,6 +13,17 @@
 #include "base/name.h"
 #include "sys/fd.h"
 
+static int check_depends(const struct opt *o, const void *place, struct err *err)
+{
+	const struct strv *l = place;
+	int r = 0;
+
+	(void)o;
+	for (size_t i = 0; r == 0 && i < l->n; i++)
+		r = name_check("server", l->v[i], err);
+	return r;
+}
+
 static const struct opt boot_opts[] = {
 	{ .name = "onboot",
 	  .type = &opt_bool,
@@ -32,6 +43,7 @@ static const struct opt boot_opts[] = {
 	{ .name = "depends",
 	  .type = &opt_words,
 	  .off = offsetof(struct boot_conf, depends),
+	  .check = check_depends,
 	  .metavar = "NAME",
 	  .help = "servers that must have started before it",
 	  .flags = OPT_LIVE },

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "sys/mnt.h"
@@ -43,6 +44,19 @@ const struct store *store_find(const char *name)
 		if (streq((*s)->name, name))
 			return *s;
 	return NULL;
+}
+
+int store_template_root(const struct store_plan *p, struct stat *ret, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(p->template_root, &st) < 0)
+		return err_errno(err, "template root %s", p->template_root);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_FAIL, 0, "template root %s is not a directory",
+			       p->template_root);
+	*ret = st;
+	return 0;
 }
 
 int store_choose(const char *name, const char *dir, const struct store **ret, struct strv *why,

@@ -58,6 +58,9 @@ extern const struct store *const stores[]; /* ended by NULL; in order of prefere
  * collects one line for each backend that was passed over. */
 int store_choose(const char *name, const char *dir, const struct store **ret, struct strv *why,
 		 struct err *err);
+/* For backends: the template's root, which must be a directory itself and not a link to one. */
+struct stat;
+int store_template_root(const struct store_plan *p, struct stat *ret, struct err *err);
 /* Gives every layer the id mapping of a user namespace (mount_setattr(2), 5.12). */
 int store_idmap(struct store_layers *l, int userns_fd, struct err *err);
 void store_layers_close(struct store_layers *l);

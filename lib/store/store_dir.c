@@ -58,7 +58,11 @@ static int copy_tree(const char *from, const char *to, struct err *err)
 static int create(const struct store_plan *p, struct err *err)
 {
 	_cleanup_free_ char *root = xasprintf("%s/root", p->dir);
+	struct stat st;
+	int r = store_template_root(p, &st, err);
 
+	if (r < 0)
+		return r;
 	if (mkdir(p->dir, 0755) < 0)
 		return err_errno(err, "cannot create %s", p->dir);
 	return copy_tree(p->template_root, root, err);

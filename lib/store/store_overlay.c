@@ -43,9 +43,10 @@ static int usable(const char *dir, struct err *err)
 static int create(const struct store_plan *p, struct err *err)
 {
 	struct stat st;
+	int r = store_template_root(p, &st, err);
 
-	if (stat(p->template_root, &st) < 0)
-		return err_errno(err, "template root %s", p->template_root);
+	if (r < 0)
+		return r;
 	if (mkdir(p->dir, 0755) < 0)
 		return err_errno(err, "cannot create %s", p->dir);
 	_cleanup_close_ int dir = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -34,6 +34,7 @@ int cg_slurp(int dirfd, const char *file, char *out, size_t n)
 	ssize_t len;
 	int saved;
 
+	out[0] = '\0';
 	if (fd < 0)
 		return -errno;
 	len = read(fd, out, n - 1);

@@ -46,7 +46,7 @@ int crypt_hash(const char *phrase, bool yescrypt, char **ret, struct err *err)
 	const char *text = NULL;
 	int r = load(&gensalt, &hash, err);
 
-	if (r < 0)
+	if (r < 0 || !gensalt || !hash)
 		return r;
 	if (strlen(phrase) > CRYPT_PHRASE_MAX)
 		return err_set(err, ERR_USAGE, 0, "the password is longer than %d bytes",

@@ -49,7 +49,7 @@ int nft_run(const char *commands, struct err *err)
 	int r;
 
 	r = load(&c, err);
-	if (r < 0)
+	if (r < 0 || !c.new)
 		return r;
 	ctx = c.new(NFT_CTX_DEFAULT);
 	if (!ctx)

@@ -321,7 +321,9 @@ void nl_route_add(struct nl *nl, int ifindex, const struct addr *dst, const stru
 {
 	struct nl_msg *m = request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
 	struct rtmsg rt = {
-		.rtm_family = (uint8_t)(dst ? dst->family : via->family),
+		.rtm_family = (uint8_t)(dst   ? dst->family
+					: via ? via->family
+					      : AF_UNSPEC),
 		.rtm_dst_len = (uint8_t)(dst ? dst->prefix : 0),
 		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = RTPROT_STATIC,
@@ -554,7 +556,7 @@ int nl_has_table(const char *name)
 	int r;
 
 	r = open_protocol(&nl, NETLINK_NETFILTER);
-	if (r < 0)
+	if (r < 0 || !nl)
 		return r;
 	m = request((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, 0);
 	header(nl, m, &gen, sizeof(gen));

@@ -34,7 +34,7 @@
 
 static struct {
 	void *handle;
-#define X(f) typeof(f) *f;
+#define X(f) typeof(f) *f; /* NOLINT(bugprone-macro-parentheses) */
 	FUNCTIONS(X)
 #undef X
 } lib;
@@ -297,7 +297,7 @@ int scmp_compile(const struct scmp_list *lists, size_t n_lists, struct sock_filt
 			r = compile_arguments(&lists[i], &one, &n_one, err);
 		else
 			compile_numbers(&lists[i], &one, &n_one);
-		if (r == 0)
+		if (r == 0 && one)
 			r = fold(&all, &n, one, n_one, err);
 	}
 	if (r < 0)
