@@ -119,6 +119,7 @@ int opt_assign(struct opt_set *set, const struct opt *o, const char *text, enum 
 {
 	struct scratch new = { 0 };
 	const struct opt_group *group;
+	_cleanup_free_ char *joined = NULL;
 	size_t index;
 	char *place;
 	int r;
@@ -137,15 +138,18 @@ int opt_assign(struct opt_set *set, const struct opt *o, const char *text, enum 
 	r = o->type->parse(o, text, new.place, err);
 	if (r < 0)
 		return r;
+	if (again && o->type->append) {
+		struct scratch more = new;
+
+		o->type->copy(new.place, place);
+		o->type->append(new.place, more.place);
+		o->type->free(more.place);
+	}
 	if (o->check)
 		r = o->check(o, new.place, err);
 	if (r >= 0) {
-		if (again) {
-			o->type->append(place, new.place);
-		} else {
-			o->type->free(place);
-			o->type->copy(place, new.place);
-		}
+		o->type->free(place);
+		o->type->copy(place, new.place);
 		if (set->origin)
 			set->origin[index] = (unsigned char)origin;
 		r = 0;

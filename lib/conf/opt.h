@@ -26,7 +26,8 @@ struct opt_type {
 	bool (*equal)(const void *a, const void *b);
 	void (*copy)(void *to, const void *from); /* to is overwritten, not freed */
 	void (*free)(void *place);		  /* leaves it zeroed */
-	/* A list option given again: adds what it says to what the command line gave before. */
+	/* A list option given again on the command line: adds `from`. NULL: both texts are parsed
+	 * again as one. */
 	void (*append)(void *to, const void *from);
 	bool list; /* several words in the file; on the command line the option may repeat */
 };

@@ -393,18 +393,6 @@ static void addrs_copy(void *to, const void *from)
 	*(struct addrs *)to = new;
 }
 
-static void addrs_append(void *to, const void *from)
-{
-	struct addrs *l = to;
-	const struct addrs *more = from;
-
-	if (!more->n)
-		return;
-	l->a = xrealloc(l->a, l->n + more->n, sizeof(*l->a));
-	memcpy(l->a + l->n, more->a, more->n * sizeof(*l->a));
-	l->n += more->n;
-}
-
 const struct opt_type opt_addrs = {
 	.name = "addresses",
 	.parse = addrs_parse,
@@ -412,6 +400,5 @@ const struct opt_type opt_addrs = {
 	.equal = addrs_equal,
 	.copy = addrs_copy,
 	.free = addrs_free,
-	.append = addrs_append,
 	.list = true,
 };
