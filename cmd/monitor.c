@@ -518,8 +518,12 @@ struct pidfd_info_v0 {
 };
 #define PIDFD_GET_INFO_V0 _IOWR(0xff, 11, struct pidfd_info_v0)
 
-/* For a server whose first monitor was killed: init is the child of somebody else, who reaps it,
- * and the kernel tells its status only after that. Returns the wait status, or UNKNOWN. */
+/*
+ * For a server whose first monitor was killed: init is the child of somebody else, who reaps it,
+ * and the kernel tells its status only after that. Returns the wait status, or UNKNOWN. The kernel
+ * ends init by SIGKILL when the server reboots or powers off, and tells only a parent which it was
+ * (reboot(2)): that status says nothing here.
+ */
 static int watch_adopted(void)
 {
 	struct pollfd p = { .fd = m.pidfd, .events = POLLIN };
@@ -532,7 +536,7 @@ static int watch_adopted(void)
 		if (ioctl(m.pidfd, PIDFD_GET_INFO_V0, &info) < 0)
 			break;
 		if (info.mask & PIDFD_INFO_EXIT)
-			return info.exit_code;
+			return info.exit_code == SIGKILL ? UNKNOWN : info.exit_code;
 		poll(NULL, 0, ADOPTED_MS);
 	}
 	return UNKNOWN;

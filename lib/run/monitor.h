@@ -26,7 +26,8 @@
  *
  * Started without descriptor MONITOR_CONTROL_FD it adopts a server whose monitor was killed: it has
  * no console, is not the parent of init, and waits for it by pidfd. How init ended it asks with
- * PIDFD_GET_INFO (Linux 6.15); where that is missing "ended" says "unknown", which is no reboot.
+ * PIDFD_GET_INFO (Linux 6.15). Where that is missing, and where it says SIGKILL (the kernel tells
+ * only a parent whether that was a reboot), "ended" says "unknown", which is no reboot.
  */
 #ifndef CROFT_RUN_MONITOR_H
 #define CROFT_RUN_MONITOR_H

@@ -165,3 +165,22 @@ line 19999 of a console" ]
 	wait_for 10 state_is web1 stopped
 	croft logs web1 | grep -q 'word 1999'
 }
+
+@test "a killed monitor: the server goes on, the next command adopts it, its end is noticed" {
+	server web1
+	local old new
+	old=$(monitor_pid)
+	kill -KILL "$old"
+	wait_for 3 dead "$old"
+	croft recover web1
+	state_is web1 running
+	new=$(monitor_pid)
+	[ -n "$new" ] && [ "$new" != "$old" ]
+	croft exec web1 -- true
+	fails_quietly croft console web1
+	[ "$(find "/proc/$new/fd" -type l | wc -l)" -le 4 ]
+	croft exec web1 -- poweroff -f || :
+	wait_for 10 state_is web1 stopped
+	wait_for 3 dead "$new"
+}
+fails_quietly() { run -3 "$@" </dev/null; }
