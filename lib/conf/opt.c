@@ -132,9 +132,15 @@ int opt_assign(struct opt_set *set, const struct opt *o, const char *text, enum 
 	if ((o->flags & OPT_NOSAVE) && !*text)
 		return err_set(err, ERR_USAGE, 0, "it is empty");
 
-	bool again =
-	    o->type->append && origin == ORIGIN_ARGS && opt_origin_of(set, o) == ORIGIN_ARGS;
+	/* A list option given again adds to what the command line gave before. */
+	bool again = o->type->list && origin == ORIGIN_ARGS && opt_origin_of(set, o) == ORIGIN_ARGS;
 
+	if (again && !o->type->append) {
+		_cleanup_free_ char *old = o->type->print(o, place);
+
+		joined = xasprintf("%s %s", old, text);
+		text = joined;
+	}
 	r = o->type->parse(o, text, new.place, err);
 	if (r < 0)
 		return r;
