@@ -57,11 +57,16 @@ static int freeze_locked(const struct host *h, const char *name, bool frozen, bo
 		return r;
 	*changed = s.frozen != frozen;
 	r = cg_freeze(&cg, frozen, 10000, err);
+	if (r == 0 && *changed) {
+		s.frozen = frozen;
+		r = state_save(h, &s, err);
+		if (r < 0) { /* what is recorded and what is must agree */
+			struct err unused = { 0 };
+			cg_freeze(&cg, !frozen, 10000, &unused);
+		}
+	}
 	cg_close(&cg);
-	if (r < 0 || !*changed)
-		return r;
-	s.frozen = frozen;
-	return state_save(h, &s, err);
+	return r;
 }
 
 int run_freeze(const struct host *h, const char *name, bool frozen, const struct run_opts *o,

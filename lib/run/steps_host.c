@@ -166,30 +166,38 @@ int step_pre_start(struct run *r, struct err *err)
 	return hooks_run(r->host, &r->state, "pre-start", err);
 }
 
-/* The ceilings inside are what the creator of the user namespace had: as high as this host permits.
- */
-static void raise_limits(void)
+/* Resource limits as after a boot, not the caller's: each as high as this host permits, with the
+ * soft ones a program may rely on (stack, open files). The user namespace's own ceilings are what
+ * its creator had, so this comes before it. */
+static void boot_limits(void)
 {
-	static const int which[] = { RLIMIT_NPROC, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE,
-				     RLIMIT_MEMLOCK };
-	struct rlimit files = { 1024, 1048576 };
+	static const struct {
+		int which;
+		rlim_t soft, hard;
+	} rows[] = {
+		{ RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_SIGPENDING, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_CORE, 0, RLIM_INFINITY },
+		{ RLIMIT_STACK, 8 << 20, RLIM_INFINITY },
+		{ RLIMIT_NOFILE, 1024, 1048576 },
+	};
 
-	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
-		struct rlimit l;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rlimit l = { rows[i].soft, rows[i].hard }, now;
 
-		if (setrlimit(which[i], &(struct rlimit) { RLIM_INFINITY, RLIM_INFINITY }) < 0 &&
-		    getrlimit(which[i], &l) == 0) {
+		if (setrlimit(rows[i].which, &l) == 0 || getrlimit(rows[i].which, &now) < 0)
+			continue;
+		/* Without CAP_SYS_RESOURCE the hard limit stays. */
+		l.rlim_max = now.rlim_max;
+		if (l.rlim_cur > l.rlim_max)
 			l.rlim_cur = l.rlim_max;
-			setrlimit(which[i], &l);
-		}
-	}
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0) {
-		struct rlimit l;
-
-		if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
-			l.rlim_cur = l.rlim_max < 1024 ? l.rlim_max : 1024;
-			setrlimit(RLIMIT_NOFILE, &l);
-		}
+		setrlimit(rows[i].which, &l);
 	}
 }
 
@@ -235,7 +243,7 @@ static int monitor_child(void *arg)
 		args[6] = self;
 	}
 	ordinary_priority();
-	raise_limits();
+	boot_limits();
 	int ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
 	if (ret == 0) {
 		pid_t init = clone_fork(p->namespaces, r->cg.inside, NULL);
