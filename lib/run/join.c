@@ -22,6 +22,7 @@
 #include <sys/time.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -36,7 +37,9 @@
 #include "sys/tty.h"
 
 /* Entering takes a millisecond; a server that hangs its own /etc or /dev/pts ends here. */
-#define ENTER_MS 30000
+#define SYSTEMD_YOUNG_S 10   /* since its start */
+#define SYSTEMD_WAIT_MS 3000 /* for its sockets */
+#define ENTER_MS	30000
 
 struct join {
 	const struct host *host;
@@ -397,6 +400,9 @@ static int reap(struct join *j)
 	while (waitpid(j->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return JOIN_FAILED;
+	/* Its parent was outside, so init hears nothing of its end; but an init that is shutting
+	 * down counts processes and sleeps until SIGCHLD: systemd-shutdown up to 10 s. */
+	proc_pidfd_signal(j->child.init, SIGCHLD);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
@@ -484,6 +490,30 @@ static void join_close(struct join *j)
 	fd_drop(&j->master);
 }
 
+/* systemd needs a moment after its start before systemctl(1) can talk to it. A command that comes
+ * right behind croft start waits for its socket: only in the first seconds of a server, and
+ * bounded. */
+static void await_systemd(const struct join *j)
+{
+	const struct dialect *d = dialect_find(j->state->dialect);
+	_cleanup_free_ char *path = xasprintf("/proc/%d/root", j->state->init);
+	_cleanup_close_ int root = -1;
+
+	if (!d || !d->systemd || time(NULL) - j->state->started > SYSTEMD_YOUNG_S)
+		return;
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; root >= 0 && i < SYSTEMD_WAIT_MS / 10; i++) {
+		_cleanup_close_ int fd =
+		    fd_open_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC, 0);
+		_cleanup_close_ int own =
+		    fd_open_in(root, "run/systemd/private", O_PATH | O_CLOEXEC, 0);
+
+		if (fd >= 0 && own >= 0)
+			return;
+		usleep(10000);
+	}
+}
+
 int join_exec(const struct host *h, const struct state *s, const struct join_request *q,
 	      int *ret_code, struct err *err)
 {
@@ -503,6 +533,7 @@ int join_exec(const struct host *h, const struct state *s, const struct join_req
 		.pidfd = -1,
 		.master = -1,
 	};
+	await_systemd(&j);
 	int r = prepare(&j, err);
 
 	if (r == 0)

@@ -329,6 +329,9 @@ void nl_route_add(struct nl *nl, int ifindex, const struct addr *dst, const stru
 		.rtm_protocol = RTPROT_STATIC,
 		.rtm_scope = via ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
 		.rtm_type = RTN_UNICAST,
+		/* The gateway is on the link whatever other routes say; networkd of the guest marks
+		 * its routes so (GatewayOnLink=), and finds them the same only then. */
+		.rtm_flags = via ? RTNH_F_ONLINK : 0,
 	};
 
 	header(nl, m, &rt, sizeof(rt));
