@@ -181,7 +181,11 @@ static int destroy_locked(const struct host *h, const char *name, bool force, st
 
 	if (r < 0)
 		return r;
-	if (state_load(h, name, &state, &none) == 0) {
+	if (state_load(h, name, &state, &none) < 0) {
+		r = recover_probe(h, name, err);
+		if (r < 0)
+			return r;
+	} else {
 		if (!force)
 			return err_set(err, ERR_STATE, 0,
 				       "the server is %s; stop it first, or use --force",

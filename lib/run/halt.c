@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "run/hooks.h"
 #include "run/launch.h"
+#include "run/recover.h"
 #include "run/run.h"
 #include "run/steps.h"
 #include "sys/fd.h"
@@ -115,7 +116,7 @@ static int stop_locked(const struct host *h, const char *name, int64_t timeout_m
 	if (r < 0)
 		return r;
 	if (state_load(h, name, &s, &none) < 0)
-		return 0;
+		return recover_probe(h, name, err);
 	if (timeout_ms < 0 && server_load(&server, h, name, &none) == 0) {
 		timeout = server.boot.stop_timeout;
 		server_free(&server);

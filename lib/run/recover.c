@@ -106,6 +106,17 @@ static int recover_stopping(const struct host *h, struct state *s, struct err *e
 	return state_save(h, s, err);
 }
 
+int recover_probe(const struct host *h, const char *name, struct err *err)
+{
+	struct state probe = { .phase = STATE_STARTING };
+
+	snprintf(probe.name, sizeof(probe.name), "%s", name);
+	snprintf(probe.cgroup, sizeof(probe.cgroup), "%s/%s", h->cgroup_parent, name);
+	snprintf(probe.net, sizeof(probe.net), "routed");
+	net_host_if(name, probe.host_if);
+	return halt_clear(h, &probe, true, err);
+}
+
 int recover_server(const struct host *h, const char *name, struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
@@ -121,6 +132,8 @@ int recover_server(const struct host *h, const char *name, struct err *err)
 	}
 	if (r < 0) {
 		*err = none;
+		snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
+			 "; croft recover %s puts it right", name);
 		return r;
 	}
 	if (!state_alive(&s) || s.phase == STATE_STARTING)
@@ -198,7 +211,6 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 {
 	_cleanup_free_ char *path = state_lock_path(h, name);
 	_cleanup_free_ char *label = xasprintf("server %s", name);
-	_cleanup_free_ char *group = xasprintf("%s/%s", h->cgroup_parent, name);
 	_cleanup_free_ char *servers = xasprintf("%s/servers", h->var);
 	struct lock lock = LOCK_NONE;
 	struct err none = { 0 };
@@ -207,16 +219,16 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 
 	if (r < 0)
 		return r;
-	bool had = state_load(h, name, &before, &none) == 0;
+	r = state_load(h, name, &before, &none);
+	bool had = r == 0;
+	if (r < 0 && r != -ENOENT) { /* unreadable: worth as little as none */
+		strv_take(what, xasprintf("%s: its state could not be read", name));
+		state_remove(h, name, err);
+	}
 	r = recover_server(h, name, err);
 	bool has = state_load(h, name, &after, &none) == 0;
-	if (r == 0 && !had) {
-		struct state probe = { .phase = STATE_STARTING };
-
-		snprintf(probe.name, sizeof(probe.name), "%s", name);
-		snprintf(probe.cgroup, sizeof(probe.cgroup), "%s", group);
-		r = halt_clear(h, &probe, true, err);
-	}
+	if (r == 0 && !had)
+		r = recover_probe(h, name, err);
 	if (r == 0 && had &&
 	    (!has || before.phase != after.phase || before.monitor != after.monitor))
 		strv_take(what, xasprintf("%s: was %s, is %s", name,

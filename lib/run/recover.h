@@ -11,8 +11,13 @@
 int recover_scrap(const struct host *h, const char *name, const struct addrs *known,
 		  struct err *err);
 
+/* For a server without a (readable) state: looks for its group and its link by name, kills and
+ * removes what is there. A missing record proves nothing. Lock held. */
+int recover_probe(const struct host *h, const char *name, struct err *err);
+
 /* Gives a running server whose monitor was killed a new one (adopt.c). The console is lost until
- * the next boot; the end of init is noticed, and a reboot where the kernel tells (Linux 6.15). */
+ * the next boot. The end of init is noticed, but not how it ended: after the death of its monitor,
+ * a reboot inside is a power off. */
 int recover_monitor(const struct host *h, struct state *s, struct err *err);
 
 #endif
