@@ -196,6 +196,9 @@ int run_ended(const struct host *h, const char *name, struct err *err)
 	if (r < 0)
 		return r;
 	r = ended_locked(h, name, err);
-	lock_drop(&lock);
+	if (server_exists(h, name))
+		lock_drop(&lock);
+	else /* destroyed meanwhile: the lock's file goes too */
+		lock_drop_remove(&lock);
 	return r;
 }
