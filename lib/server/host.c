@@ -3,11 +3,44 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "server/server.h"
+
+/* Plain names, none of croft's own: they become part of paths below each hierarchy. */
+static bool plain_path(const char *p)
+{
+	static const char plain[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@:\\-";
+
+	for (;;) {
+		size_t n = strspn(p, plain);
+
+		if (n == 0 || *p == '.')
+			return false;
+		p += n;
+		if (!*p)
+			return true;
+		if (*p++ != '/')
+			return false;
+	}
+}
+
+/* At most 120 characters, so that there is room behind it for the name of a server. */
+static int check_parent(const struct opt *o, const void *place, struct err *err)
+{
+	const char *path = *(char *const *)place;
+
+	(void)o;
+	if (!path || (strlen(path) <= 120 && plain_path(path)))
+		return 0;
+	return err_set(err, ERR_USAGE, 0,
+		       "'%.80s' is not a path such as croft or croft.slice/croft-servers.service",
+		       path);
+}
 
 /* Above the range systemd gives containers (524288 to 1879048191) and below 2^31: nobody hands out
  * ids there (systemd's UIDS-GIDS document). Room for 4,095 servers. */
@@ -15,6 +48,7 @@ static const struct opt host_opts[] = {
 	{ .name = "cgroup-parent",
 	  .type = &opt_str,
 	  .off = offsetof(struct host, cgroup_parent),
+	  .check = check_parent,
 	  .flags = OPT_HOST,
 	  .metavar = "PATH",
 	  .help =

@@ -113,6 +113,23 @@ int server_init(struct server *s, const struct host *h, const char *name, struct
 	return r;
 }
 
+/* Written by create and kept; it becomes the machine id. A file made by hand may lack it. */
+static int read_uuid(struct server *s, struct err *err)
+{
+	int line = 0;
+	const char *uuid = conf_get(&s->file, "UUID", &line);
+
+	if (!uuid)
+		return 0;
+	if (strlen(uuid) != 32 || strspn(uuid, "0123456789abcdef") != 32)
+		return err_set(
+		    err, ERR_USAGE, 0,
+		    "%s:%d: UUID: expected 32 digits of 0-9 and a-f, as create writes it",
+		    s->file.path, line);
+	snprintf(s->uuid, sizeof(s->uuid), "%s", uuid);
+	return 0;
+}
+
 int server_load(struct server *s, const struct host *h, const char *name, struct err *err)
 {
 	_cleanup_free_ char *path = server_conf_path(h, name);
@@ -125,12 +142,12 @@ int server_load(struct server *s, const struct host *h, const char *name, struct
 		r = err_set(err, ERR_ABSENT, 0, "no such server");
 	if (r == 0)
 		r = conf_apply(&s->file, &s->set, ORIGIN_FILE, err);
+	if (r == 0)
+		r = read_uuid(s, err);
 	if (r < 0) {
 		server_free(s);
 		return r;
 	}
-	const char *uuid = conf_get(&s->file, "UUID", NULL);
-	snprintf(s->uuid, sizeof(s->uuid), "%s", uuid ? uuid : "");
 	return 0;
 }
 
