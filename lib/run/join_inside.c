@@ -30,7 +30,8 @@
 #include "sys/tty.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define SOCK	     3 /* where the socket is once all else is closed */
+#define SOCK	     3 /* where the socket and the pidfd of init are once all else is closed */
+#define INIT	     4
 
 static _Noreturn void fail(int sock, int code, const struct err *err)
 {
@@ -79,6 +80,33 @@ static int join_groups(const struct join_child *c, struct err *err)
 	return 0;
 }
 
+/*
+ * 0, 1 and 2 as they shall be, the socket, init, and nothing else. This comes before the
+ * namespaces: the server may kill this process at any time, and one that is ending has given up its
+ * memory, and with it the mark that it is not dumpable, before its descriptors.
+ */
+static int keep_stdio(const struct join_child *c, struct err *err)
+{
+	int sock = fcntl(c->sock, F_DUPFD_CLOEXEC, INIT + 1);
+	int init = fcntl(c->init, F_DUPFD_CLOEXEC, INIT + 1);
+	int fd[3];
+
+	if (sock < 0 || init < 0)
+		return err_errno(err, "dup");
+	for (int i = 0; i < 3; i++) {
+		fd[i] = fcntl(c->stdio[i], F_DUPFD_CLOEXEC, INIT + 1);
+		if (fd[i] < 0)
+			return err_errno(err, "dup");
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(fd[i], i) < 0)
+			return err_errno(err, "dup2");
+	if (dup3(sock, SOCK, O_CLOEXEC) < 0 || dup3(init, INIT, O_CLOEXEC) < 0 ||
+	    close_range(INIT + 1, ~0U, 0) < 0)
+		return err_errno(err, "close_range (Linux 5.9)");
+	return 0;
+}
+
 /* All in one call (setns(2) on a pidfd, 5.8). A kernel without time namespaces refuses that flag.
  */
 static int enter_namespaces(const struct join_child *c, struct err *err)
@@ -87,34 +115,13 @@ static int enter_namespaces(const struct join_child *c, struct err *err)
 
 	if (!c->privileged)
 		ns |= CLONE_NEWUSER;
-	if (setns(c->init, ns | CLONE_NEWTIME) == 0)
+	if (setns(INIT, ns | CLONE_NEWTIME) == 0)
 		return 0;
-	if (errno == EINVAL && setns(c->init, ns) == 0)
+	if (errno == EINVAL && setns(INIT, ns) == 0)
 		return 0;
 	if (errno == ESRCH)
 		return err_set(err, ERR_STATE, 0, "the server has just stopped");
 	return err_errno(err, "cannot enter the server's namespaces");
-}
-
-/* 0, 1 and 2 as they shall be, the socket as 3, and nothing else. */
-static int keep_stdio(const struct join_child *c, struct err *err)
-{
-	int sock = fcntl(c->sock, F_DUPFD_CLOEXEC, SOCK + 1);
-	int fd[3];
-
-	if (sock < 0)
-		return err_errno(err, "dup");
-	for (int i = 0; i < 3; i++) {
-		fd[i] = fcntl(c->stdio[i], F_DUPFD_CLOEXEC, SOCK + 1);
-		if (fd[i] < 0)
-			return err_errno(err, "dup");
-	}
-	for (int i = 0; i < 3; i++)
-		if (dup2(fd[i], i) < 0)
-			return err_errno(err, "dup2");
-	if (dup3(sock, SOCK, O_CLOEXEC) < 0 || close_range(SOCK + 1, ~0U, 0) < 0)
-		return err_errno(err, "close_range (Linux 5.9)");
-	return 0;
 }
 
 static void default_signals(void)
@@ -307,13 +314,14 @@ static _Noreturn void run_command(const struct join_child *c, const struct join_
 	fail(SOCK, code, &err);
 }
 
-static int cross(const struct join_child *c, struct err *err)
+/* What needs descriptors of the host's. */
+static int leave_host(const struct join_child *c, struct err *err)
 {
-	int r = join_groups(c, err);
+	int r = follow_parent(c->sock, SIGKILL, err);
 
-	set_limits(c);
 	if (r == 0)
-		r = enter_namespaces(c, err);
+		r = join_groups(c, err);
+	set_limits(c);
 	return r == 0 ? keep_stdio(c, err) : r;
 }
 
@@ -352,13 +360,14 @@ _Noreturn void join_inside(const struct join_child *c)
 
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	default_signals();
-	r = follow_parent(c->sock, SIGKILL, &err);
-	if (r == 0)
-		r = cross(c, &err);
+	r = leave_host(c, &err);
 	if (r < 0)
 		fail(c->sock, JOIN_FAILED, &err);
 	ids = xcalloc(1, sizeof(*ids));
-	r = settle(c, ids, &err);
+	r = enter_namespaces(c, &err);
+	close(INIT);
+	if (r == 0)
+		r = settle(c, ids, &err);
 	if (r < 0)
 		fail(SOCK, JOIN_FAILED, &err);
 	run_command(c, ids);

@@ -41,11 +41,21 @@ static bool is_croft(int pid)
 	return n > 0 && strcmp(text, "croft\n") == 0;
 }
 
+/* execve(2) replaces the memory first, and with it the user namespace that decides who may look,
+ * then closes descriptors, and changes the name last: what has croft's name but another program is
+ * the server's own already. */
 static void count(int pid, bool success, const char *what)
 {
+	char path[64], exe[PATH_MAX] = "";
+
 	if (!success || !is_croft(pid))
 		return;
-	printf("got %s of %d\n", what, pid);
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (readlink(path, exe, sizeof(exe) - 1) > 0 && !strstr(exe, "croft"))
+		return;
+	if (!exe[0] && !is_croft(pid)) /* it went on in between */
+		return;
+	printf("got %s of %d, which is '%s'\n", what, pid, exe);
 	got++;
 }
 
