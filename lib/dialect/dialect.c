@@ -54,9 +54,9 @@ static int check_init(const struct opt *o, const void *place, struct err *err)
 {
 	const char *path = *(char *const *)place;
 
+	(void)o;
 	if (path && *path != '/')
-		return err_set(err, ERR_USAGE, 0, "%s: \"%s\" is not an absolute path", o->name,
-			       path);
+		return err_set(err, ERR_USAGE, 0, "\"%s\" is not an absolute path", path);
 	return 0;
 }
 

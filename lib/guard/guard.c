@@ -29,16 +29,15 @@ static int check_feature(const struct opt *o, const void *place, struct err *err
 	const struct strv *l = place;
 	unsigned seen = 0;
 
+	(void)o;
 	for (size_t i = 0; i < l->n; i++) {
 		unsigned bit = bit_of(l->v[i]);
 
 		if (!bit)
-			return err_set(err, ERR_USAGE, 0,
-				       "%s: there is no \"%s\"; choose from " WORDS, o->name,
+			return err_set(err, ERR_USAGE, 0, "there is no \"%s\"; choose from " WORDS,
 				       l->v[i]);
 		if (seen & bit)
-			return err_set(err, ERR_USAGE, 0, "%s: \"%s\" is given twice", o->name,
-				       l->v[i]);
+			return err_set(err, ERR_USAGE, 0, "\"%s\" is given twice", l->v[i]);
 		seen |= bit;
 	}
 	return 0;

@@ -86,6 +86,7 @@ static int check_subnet(const struct opt *o, const void *place, struct err *err)
 	struct addr base;
 	const char *unfit;
 
+	(void)o;
 	for (size_t i = 0; i < l->n; i++) {
 		const struct addr *a = &l->a[i];
 
@@ -107,8 +108,7 @@ static int check_subnet(const struct opt *o, const void *place, struct err *err)
 		for (size_t k = 0; k < i; k++)
 			if (l->a[k].family == a->family)
 				return err_set(err, ERR_USAGE, 0,
-					       "%s: --%s takes one network per family", text,
-					       o->name);
+					       "%s is a second network of its family", text);
 	}
 	return 0;
 }

@@ -51,7 +51,11 @@ static void say_limits(const struct plan *p, struct buf *out)
 
 static void say_features(const struct plan *p, struct buf *out)
 {
-	buf_printf(out, "features 0x%x", p->features);
+	const struct strv *feature = &p->server->guard.feature;
+
+	buf_puts(out, "the usual ones");
+	for (size_t i = 0; i < feature->n; i++)
+		buf_printf(out, "%s%s", i ? ", " : "; features: ", feature->v[i]);
 }
 
 static void say_clone(const struct plan *p, struct buf *out)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/name.h"
 #include "sys/mnt.h"
 
 #define X(name) extern const struct store store_##name;
@@ -20,6 +21,14 @@ const struct store *const stores[] = {
 	NULL,
 };
 
+static int check_template(const struct opt *o, const void *place, struct err *err)
+{
+	const char *name = *(char *const *)place;
+
+	(void)o;
+	return name ? name_check("template", name, err) : 0;
+}
+
 const struct opt store_opts[] = {
 	{ .name = "store",
 	  .type = &opt_choice,
@@ -27,11 +36,16 @@ const struct opt store_opts[] = {
 	  .flags = OPT_CREATE,
 	  .def = "auto",
 	  .metavar = "KIND",
-	  .choices = "auto overlay dir",
+	  .choices = "auto"
+#define X(name) " " #name
+#include "store/stores.def"
+#undef X
+	  ,
 	  .help = "how the root is stored: overlay shares the template, dir copies it" },
 	{ .name = "template",
 	  .type = &opt_str,
 	  .off = offsetof(struct store_conf, template),
+	  .check = check_template,
 	  .flags = OPT_CREATE,
 	  .metavar = "NAME",
 	  .help = "template the root is made from" },
