@@ -30,7 +30,9 @@
 
 #define DETACH_KEY 0x1d /* Ctrl-] */
 #define HUP_RETRY  50	/* ms until a hung-up pseudo-terminal is looked at again */
-#define REST_READS 64	/* reads after the command ended: what it left behind may print for ever */
+#define EOF_QUIET  150	/* ms without output before the end of the input is typed */
+#define EOF_TIMES  40
+#define REST_READS 64 /* reads after the command ended: what it left behind may print for ever */
 
 /* -- pairs ---------------------------------------------------------------------------------- */
 
@@ -212,6 +214,7 @@ struct pump {
 	bool detach;	     /* the detach key works */
 	tty_frame_fn *frame; /* NULL: the peer is a master */
 	bool hup;	     /* the peer was hung up; it may come back */
+	int eof;	     /* how often a master is still told that `in` has ended */
 	size_t pend_at, pend_n;
 	unsigned char pend[PUMP_IN + 3 * TTY_FRAME_ROOM + sizeof(struct winsize)];
 	char buf[PUMP_OUT];
@@ -269,6 +272,26 @@ static int pump_output(struct pump *p)
 	return w == -EPIPE ? -EIO : w;
 }
 
+/*
+ * The end of a file or pipe is typed as a terminal's user would: Ctrl-D, when all was quiet for a
+ * moment, and again for a while: the end of a file stays, one key may be lost to a program that
+ * changes the terminal's mode just then. A line editor may have taken that one for a letter, and
+ * leaves only at an empty line: there Ctrl-U comes first.
+ */
+static void type_eof(struct pump *p)
+{
+	struct termios t;
+	bool known = tcgetattr(p->peer, &t) == 0;
+	char keys[2];
+	size_t n = 0;
+
+	if (known && !(t.c_lflag & ICANON))
+		keys[n++] = (char)t.c_cc[VKILL];
+	keys[n++] = known && t.c_cc[VEOF] ? (char)t.c_cc[VEOF] : 4;
+	pend_add(p, TTY_FRAME_DATA, keys, n);
+	p->eof--;
+}
+
 /* 1: detached. What comes before the detach key is still sent. */
 static int pump_input(struct pump *p, struct err *err)
 {
@@ -280,10 +303,8 @@ static int pump_input(struct pump *p, struct err *err)
 	if (r < 0)
 		return err_errno(err, "cannot read from the terminal");
 	if (r == 0) {
-		/* The end of a file or pipe is typed as a terminal's user would: Ctrl-D. */
-		if (!p->frame)
-			pend_add(p, TTY_FRAME_DATA, "\4", 1);
 		p->in = -1;
+		p->eof = p->frame ? 0 : EOF_TIMES;
 		return 0;
 	}
 	unsigned char *key = p->detach ? memchr(data, DETACH_KEY, (size_t)r) : NULL;
@@ -307,16 +328,19 @@ enum { PUMP_PEER, PUMP_STDIN, PUMP_PIDFD, PUMP_N };
 
 static void pump_wait(struct pump *p, const sigset_t *mask, struct pollfd pfd[PUMP_N])
 {
-	struct timespec retry = { .tv_nsec = HUP_RETRY * 1000000L };
+	struct timespec retry = { .tv_nsec = (p->hup ? HUP_RETRY : EOF_QUIET) * 1000000L };
 	bool pending = p->pend_n > 0;
 
 	pfd[PUMP_PEER] = (struct pollfd) { .fd = p->hup ? -1 : p->peer,
 					   .events = (short)(POLLIN | (pending ? POLLOUT : 0)) };
 	pfd[PUMP_STDIN] = (struct pollfd) { .fd = pending ? -1 : p->in, .events = POLLIN };
 	pfd[PUMP_PIDFD] = (struct pollfd) { .fd = p->pidfd, .events = POLLIN };
-	if (ppoll(pfd, PUMP_N, p->hup ? &retry : NULL, mask) < 0)
+	int n = ppoll(pfd, PUMP_N, p->hup || p->eof ? &retry : NULL, mask);
+	if (n < 0)
 		for (int i = 0; i < PUMP_N; i++)
 			pfd[i].revents = 0;
+	if (n == 0 && p->eof && !p->hup && !pending)
+		type_eof(p);
 	if (p->hup)
 		pfd[PUMP_PEER].revents = POLLIN;
 }

@@ -232,6 +232,13 @@ ids() { # USER "uid gid groups"
 	run croft exec -t web1 -- tty </dev/null
 	[[ "$output" == *"/dev/pts/"* ]]
 	fails 125 croft exec -t -T web1 -- tty
+	# the end of the input is the end of a shell, whatever mode its terminal is in just then
+	local i
+	for ((i = 0; i < 5; i++)); do
+		run timeout 10 croft exec -t web1 -- sh <<<'echo $((40+2))'
+		[[ "$output" == *42* ]]
+		[ "$status" -eq 0 ]
+	done
 }
 
 @test "O24: what the server types reaches nobody's terminal" {
