@@ -329,6 +329,11 @@ void undo_clone(struct run *r)
 	struct err unused = { 0 };
 	bool starting = r->control[0] >= 0;
 
+	if (starting) { /* the monitor need not tidy up: this process does */
+		_cleanup_free_ char *mark =
+		    xasprintf("%s/%s/stopping", r->host->run, r->state.name);
+		(void)fd_replace(AT_FDCWD, mark, "", 0, 0600, false);
+	}
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
 	if (r->cg.fd2 >= 0)
