@@ -129,8 +129,11 @@ static int open_protocol(struct nl **ret, int protocol)
 		return -ENOMEM;
 	nl_socket_disable_msg_peek(nl->sk); /* answers are small: one recvmsg(2) each, not two */
 	r = nl_connect(nl->sk, protocol);
-	if (r < 0)
-		return errno > 0 ? -errno : -EPROTO;
+	if (r < 0) {
+		int e = errno;
+
+		return e > 0 ? -e : -EPROTO;
+	}
 	/* 4.12. Both only make the kernel's refusals short and readable: an older one does without.
 	 */
 	(void)setsockopt(nl_socket_get_fd(nl->sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
