@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Configuration files that are wrong: each is one line that names file, line and key, and says what is
-# shellcheck disable=SC2154 # what bats sets
 # expected.
+# shellcheck disable=SC2154 # what bats sets
 load cli
 
 # refused FILE: reads lines "LINE -> TEXT"; each LINE as the third line of that file is refused with

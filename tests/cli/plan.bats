@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What croft decides, without root: tests/golden/plan/NAME.conf is a server, and beside it are the plan
-# shellcheck disable=SC2154 # what bats sets
 # of its start and its settings as croft show prints them.
 #
 # GOLDEN_UPDATE=1 writes what is expected anew; look at the difference before it is committed.
+# shellcheck disable=SC2154 # what bats sets
 load cli
 
 golden=$BATS_TEST_DIRNAME/../golden/plan

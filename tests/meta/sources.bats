@@ -72,17 +72,3 @@ none() {
 @test "no dangerous call: system, popen, sprintf, gets, mktemp, tmpnam, setenv" {
 	none "$(grep -nE '(^|[^a-z_])(system|popen|sprintf|gets|mktemp|tmpnam|setenv)\(' -r lib cmd --include='*.c')"
 }
-
-@test "expected skips name tests that exist" {
-	local f name
-	for f in tests/bed/expected-skips.*; do
-		[ -e "$f" ] || continue
-		while IFS= read -r name; do
-			[ -n "$name" ] || continue
-			grep -qrF "${name#*.c: }" tests/root tests/cli tests/meta tests/unit || {
-				echo "$f: $name"
-				return 1
-			}
-		done <"$f"
-	done
-}
