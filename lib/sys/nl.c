@@ -539,7 +539,7 @@ int nl_is_local(const struct addr *a)
 	int r, type = 0;
 
 	r = open_protocol(&nl, NETLINK_ROUTE);
-	if (r < 0)
+	if (!nl)
 		return r;
 	m = request(RTM_GETROUTE, 0);
 	header(nl, m, &rt, sizeof(rt));
