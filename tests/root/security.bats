@@ -404,7 +404,7 @@ plant() {
 	for target in etc etc/hostname etc/hosts etc/resolv.conf etc/machine-id etc/passwd etc/shadow etc/network root root/.ssh \
 		root/.ssh/authorized_keys; do
 		for kind in absolute upward magic to-file dangling loop fifo zero; do
-			[ $((RANDOM % 2)) -eq 0 ] || continue # half of them, others each time
+			[ $((RANDOM % 3)) -eq 0 ] || continue # a third of them, others each time
 			echo "$target is $kind"
 			plant $kind $target
 			run timeout 20 croft set web1 --hostname "h$n.example.org"
