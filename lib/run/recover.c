@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "base/name.h"
+#include "run/groups.h"
 #include "run/halt.h"
 #include "run/ids.h"
 #include "run/launch.h"
@@ -187,8 +188,33 @@ static void collect(struct strv *names, const char *dir, const char *suffix, boo
 		closedir(d);
 }
 
+/* Groups: every directory there is a server's. */
+static void collect_dirs(struct strv *names, const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct err unused = { 0 };
+
+		if (e->d_type == DT_DIR && name_check("server", e->d_name, &unused) == 0 &&
+		    !strv_has(names, e->d_name))
+			strv_add(names, e->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
 static void all_names(const struct host *h, struct strv *ret)
 {
+	struct cg_layout layout;
+	struct err unused = { 0 };
+
+	if (groups_layout(h, &layout, &unused) == 0) {
+		_cleanup_free_ char *groups = xasprintf("%s/%s", layout.v2, h->cgroup_parent);
+
+		collect_dirs(ret, groups);
+	}
 	const struct {
 		const char *base, *sub, *suffix;
 		bool links;

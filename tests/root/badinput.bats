@@ -133,7 +133,7 @@ fill() { # DIR: not one byte is left
 @test "templates: none given, none such, tricks with paths, damaged ones" {
 	refused 2 template croft create web1
 	refused 4 nosuch croft create web1 --template nosuch
-	refused 4 "croft template build debian-11" croft create web1 --template debian-11
+	refused 4 "croft template build bullseye" croft create web1 --template bullseye
 	local v
 	for v in ../../../etc /etc . .. busybox/ busybox/../busybox ./busybox .new; do
 		refused 2 "bad template name" croft create web1 --template "$v"
@@ -446,7 +446,9 @@ small_disk() {
 	mke2fs -q -t ext4 -O ^has_journal -m 0 "$@" "$image"
 	mkdir -p "$BATS_TEST_TMPDIR/mnt"
 	mount -o loop "$image" "$BATS_TEST_TMPDIR/mnt" || skip "needs ext4 on a loop device"
-	cp -a /var/lib/croft/templates /var/lib/croft/cache "$BATS_TEST_TMPDIR/mnt/"
+	mkdir "$BATS_TEST_TMPDIR/mnt/templates"
+	cp -a /var/lib/croft/templates/busybox "$BATS_TEST_TMPDIR/mnt/templates/"
+	cp -a /var/lib/croft/cache "$BATS_TEST_TMPDIR/mnt/"
 	mount --move "$BATS_TEST_TMPDIR/mnt" /var/lib/croft
 	echo /var/lib/croft >>"$small"
 	chmod 700 /var/lib/croft
