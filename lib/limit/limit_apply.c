@@ -152,21 +152,45 @@ static int memory_make_room(const struct cg *cg, uint64_t want, struct err *err)
 		       text, used);
 }
 
+/* What is in force, as text. Of a group that runs the kernel is asked, not the record: a command
+ * that was killed in the middle may have written what nobody recorded. */
+static void now_texts(const struct cg *cg, const struct limit_conf *old,
+		      char now[LIMIT_ROWS][LIMIT_TEXT_MAX])
+{
+	struct limit_conf from;
+
+	limit_fresh(&from);
+	for (size_t i = 0; i < LIMIT_ROWS; i++) {
+		const struct limit_row *row = &limit_rows[i];
+		bool v1 = limit_row_v1(cg->layout, row);
+
+		row->text(old ? old : &from, v1, now[i]);
+		if (old && cg_has(cg->layout, row->c)) {
+			char text[LIMIT_TEXT_MAX];
+
+			if (cg_read(cg, row->c, limit_file(cg->layout, row), text, sizeof(text)) >=
+			    0) {
+				text[strcspn(text, "\n")] = '\0';
+				snprintf(now[i], LIMIT_TEXT_MAX, "%s", text);
+			}
+		}
+	}
+}
+
 /* The order of writing: that of the rows, but when version 1's sum of memory and swap grows, it
  * must grow before memory does. */
-static void write_order(const struct cg *cg, const struct limit_conf *from,
+static void write_order(const struct cg *cg, char now[LIMIT_ROWS][LIMIT_TEXT_MAX],
 			const struct limit_conf *want, size_t order[LIMIT_ROWS])
 {
-	char was[LIMIT_TEXT_MAX], will[LIMIT_TEXT_MAX];
+	char will[LIMIT_TEXT_MAX];
 	uint64_t a = PARSE_UNLIMITED, b = PARSE_UNLIMITED;
 
 	for (size_t i = 0; i < LIMIT_ROWS; i++)
 		order[i] = i;
 	if (!cg_is_v1(cg->layout, CG_MEMORY))
 		return;
-	limit_rows[1].text(from, true, was);
 	limit_rows[1].text(want, true, will);
-	cg_parse_u64(was, &a);
+	cg_parse_u64(now[1], &a);
 	cg_parse_u64(will, &b);
 	if (b > a) {
 		order[0] = 1;
@@ -178,44 +202,31 @@ int limit_apply(const struct cg *cg, const struct limit_conf *want, const struct
 		struct err *err)
 {
 	const struct cg_layout *l = cg->layout;
-	char was[LIMIT_TEXT_MAX], will[LIMIT_TEXT_MAX];
-	struct limit_conf from;
+	char now[LIMIT_ROWS][LIMIT_TEXT_MAX], will[LIMIT_TEXT_MAX];
+	bool written[LIMIT_ROWS] = { false };
 	size_t order[LIMIT_ROWS], i;
 	struct err ignored;
 	int r = limit_check(l, want, err);
 
-	limit_fresh(&from);
-	if (old)
-		from = *old;
-	if (r == 0 && old && !cg_is_v1(l, CG_MEMORY) && want->memory < old->memory)
+	if (r == 0 && old && !cg_is_v1(l, CG_MEMORY) && want->memory != PARSE_UNLIMITED)
 		r = memory_make_room(cg, want->memory, err);
 	if (r < 0)
 		return r;
 
-	write_order(cg, &from, want, order);
+	now_texts(cg, old, now);
+	write_order(cg, now, want, order);
 	for (i = 0; r == 0 && i < LIMIT_ROWS; i++) {
 		const struct limit_row *row = &limit_rows[order[i]];
 
-		if (!cg_has(l, row->c))
-			continue;
-		row->text(&from, limit_row_v1(l, row), was);
 		row->text(want, limit_row_v1(l, row), will);
-		if (!streq(was, will))
-			r = row_write(cg, row, will, err);
+		if (!cg_has(l, row->c) || read_back_ok(row, will, now[order[i]]))
+			continue;
+		written[order[i]] = true;
+		r = row_write(cg, row, will, err);
 	}
-	if (r == 0)
-		return 0;
-
 	/* Back, including the row that failed: the kernel may have taken another value. */
-	while (i-- > 0) {
-		const struct limit_row *row = &limit_rows[order[i]];
-
-		if (!cg_has(l, row->c))
-			continue;
-		row->text(&from, limit_row_v1(l, row), was);
-		row->text(want, limit_row_v1(l, row), will);
-		if (!streq(was, will))
-			row_write(cg, row, was, &ignored);
-	}
+	while (r < 0 && i-- > 0)
+		if (written[order[i]])
+			row_write(cg, &limit_rows[order[i]], now[order[i]], &ignored);
 	return r;
 }

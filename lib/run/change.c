@@ -116,6 +116,7 @@ struct change {
 	struct cg_layout layout;
 	struct cg cg;
 	bool limits_done, hostname_done, reserved;
+	bool hostname_given; /* then it is set even if the record says it is so already */
 };
 
 static bool option_changed(const struct change *c, const struct opt *o)
@@ -131,6 +132,7 @@ static int assign_all(struct change *c, const struct strv *opt, const struct str
 	for (size_t i = 0; r == 0 && i < opt->n; i++) {
 		const struct opt *o = opt_find(&c->new.set, opt->v[i]);
 
+		c->hostname_given = c->hostname_given || streq(opt->v[i], "hostname");
 		if (!o)
 			r = err_set(err, ERR_USAGE, 0, "no option --%s", opt->v[i]);
 		else if (o->flags & OPT_CREATE)
@@ -185,7 +187,7 @@ static int apply_live(struct change *c, struct err *err)
 	if (r < 0)
 		return r;
 	c->limits_done = true;
-	if (!streq(hostname, c->state.hostname)) {
+	if (c->hostname_given || !streq(hostname, c->state.hostname)) {
 		r = live_hostname(&c->state, hostname, err);
 		if (r < 0)
 			return r;

@@ -24,6 +24,9 @@
 #include "sys/lock.h"
 #include "sys/proc.h"
 
+/* What a killed init needs to be gone: the kernel may write back its file system. */
+#define DYING_MS 500
+
 /* Moves a tree out of the way at once, and removes it after. Where a full disk has no room for
  * that, it is removed in place: destroying is how one makes room. */
 static int trash(const struct host *h, const char *name, const char *dir, struct err *err)

@@ -1,0 +1,480 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2016,SC2154 # scripts for inside; run --separate-stderr sets stderr
+# SIGKILL at any moment, of any process: the next command puts things right. That nothing is left
+# at the end is seen by the inventory after each test.
+bats_require_minimum_version 1.5.0
+load helpers
+
+# A failed test must not fail the next: what croft does not get hold of is killed by its group.
+cleanup() {
+	local dir
+	croft destroy --all --force >/dev/null 2>&1 || :
+	find /sys/fs/cgroup -depth -type d -path "*/$CROFT_TEST_CGROUP/*" ! -name .monitor | while read -r dir; do
+		[ ! -e "$dir/cgroup.kill" ] || echo 1 >"$dir/cgroup.kill"
+		sleep 0.1
+		rmdir "$dir"
+	done 2>/dev/null || :
+	find /run/croft -mindepth 1 -maxdepth 1 -type d ! -name '.*' -exec rm -r {} +
+	croft destroy --all --force >/dev/null 2>&1 || :
+}
+
+kill9() { # PID...: killed and gone
+	local pid
+	kill -9 "$@"
+	for pid in "$@"; do
+		wait_for 5 gone "$pid"
+	done
+}
+gone() { ! grep -qs '^State:[[:space:]]*[^Z]' "/proc/$1/status"; }
+
+# Groups, processes and links that belong to a server: for "it is stopped, and nothing is left".
+traces() {
+	find /sys/fs/cgroup -type d -path "*/$CROFT_TEST_CGROUP/$1*"
+	ip -o link | grep -o "c$1\\.[0-9]*" || :
+	find "/run/croft/$1" 2>/dev/null || :
+}
+no_traces() { [ -z "$(traces "$1")" ]; }
+whole() { # NAME: it runs, as one that was never touched
+	local links
+	state_is "$1" running || return 1
+	croft exec "$1" -- true || return 1
+	ping -c 1 -W 2 "$(address "$1")" >/dev/null || return 1
+	links=$(ip -o link | grep "c$1\\.")
+	[ "$(wc -l <<<"$links")" -eq 1 ] || {
+		echo "links of $1: $links"
+		return 1
+	}
+	kill -0 "$(field "$1" monitor-pid)" "$(field "$1" init-pid)"
+}
+
+# How long a command takes here, in microseconds; then moments spread over one and a half times that.
+duration() {
+	local t=${EPOCHREALTIME/./}
+	"$@" >/dev/null
+	echo $((${EPOCHREALTIME/./} - t))
+}
+# killed_at USEC COMMAND...: killed when it has run that long. Odd moments kill its children with it.
+killed_at() {
+	local usec=$1 mode=
+	shift
+	[ $((usec % 2)) -ne 0 ] || mode=--foreground
+	(timeout $mode -s KILL "$(printf '0.%06d' "$usec")" "$@" 3>&-) >/dev/null 2>&1 || :
+}
+moments() { # N USEC
+	local i
+	for ((i = 0; i < $1; i++)); do
+		echo $(((i * $2 * 3 / 2 + (RANDOM % 1000) * $2 * 3 / 2000) / $1 + 1))
+	done
+}
+
+@test "the monitor is killed: the server goes on, the next command adopts it, it stops as usual" {
+	server web1
+	local init monitor
+	init=$(field web1 init-pid)
+	monitor=$(field web1 monitor-pid)
+	kill9 "$monitor"
+	state_is web1 running
+	croft exec web1 -- true
+	ping -c 1 -W 2 "$(address web1)"
+	[ "$(field web1 init-pid)" = "$init" ]
+	croft set web1 --pids 100
+	[ "$(field web1 monitor-pid)" != "$monitor" ]
+	[ "$(field web1 init-pid)" = "$init" ]
+	whole web1
+	timeout 20 croft stop web1 --timeout 5
+	state_is web1 stopped
+	no_traces web1
+	croft start web1
+	whole web1
+}
+
+@test "the monitor is killed: stop, restart, destroy and suspend work at once" {
+	server web1
+	kill9 "$(field web1 monitor-pid)"
+	timeout 20 croft stop web1 --timeout 5
+	no_traces web1
+	croft start web1
+	kill9 "$(field web1 monitor-pid)"
+	timeout 20 croft restart web1 --timeout 5
+	whole web1
+	kill9 "$(field web1 monitor-pid)"
+	croft suspend web1
+	croft resume web1
+	whole web1
+	kill9 "$(field web1 monitor-pid)"
+	croft destroy web1 --force
+	no_traces web1
+}
+
+@test "the monitor is killed again and again, also the one that adopted" {
+	server web1
+	local i
+	for i in 1 2 3 4 5; do
+		kill9 "$(field web1 monitor-pid)"
+		croft recover web1
+		whole web1
+	done
+	[ "$(field web1 boots)" -eq 1 ]
+}
+
+@test "poweroff in a server that was adopted is noticed and tidied up" {
+	server web1
+	kill9 "$(field web1 monitor-pid)"
+	croft recover
+	croft exec web1 -- poweroff
+	wait_for 10 state_is web1 stopped
+	wait_for 3 no_traces web1
+}
+
+@test "reboot in a server that was adopted ends in a whole server or a stopped one" {
+	server web1
+	kill9 "$(field web1 monitor-pid)"
+	croft recover
+	local init
+	init=$(field web1 init-pid)
+	croft exec web1 -- reboot -f || :
+	wait_for 10 gone "$init"
+	wait_for 10 settled web1
+	state_is web1 stopped || whole web1
+}
+settled() { # NAME: no command works on it
+	local state
+	state=$(croft list -a -H -o state "$1")
+	[ "$state" = stopped ] || [ "$state" = running ]
+}
+
+@test "init is killed: the server is stopped, tidied up, and the reason is kept" {
+	server web1
+	kill9 "$(field web1 init-pid)"
+	wait_for 5 state_is web1 stopped
+	wait_for 3 no_traces web1
+	croft status web1 --json | grep -q '"last-end":"signal 9"'
+	croft start web1
+	whole web1
+}
+
+@test "init and monitor are killed at once: the server has failed, and the next command puts it right" {
+	server web1
+	kill9 "$(field web1 monitor-pid)" "$(field web1 init-pid)"
+	run croft status web1
+	[ "$status" -eq 3 ]
+	run croft exec web1 -- true
+	[ "$status" -eq 125 ]
+	croft start web1
+	whole web1
+	kill9 "$(field web1 monitor-pid)" "$(field web1 init-pid)"
+	croft stop web1
+	no_traces web1
+	croft start web1
+	kill9 "$(field web1 monitor-pid)" "$(field web1 init-pid)"
+	run croft recover
+	[ "$status" -eq 0 ]
+	[[ "$output" == *web1*stopped* ]]
+	no_traces web1
+	croft start web1
+	kill9 "$(field web1 monitor-pid)" "$(field web1 init-pid)"
+	croft destroy web1
+}
+
+@test "start is killed at thirty moments: the next start makes a whole server" {
+	server web1
+	croft stop web1 --kill
+	local usec all
+	all=$(duration croft start web1)
+	croft stop web1 --kill
+	for usec in $(moments 30 "$all"); do
+		echo "killed after $usec of $all us"
+		killed_at "$usec" croft start web1
+		timeout 20 croft start web1
+		whole web1
+		timeout 20 croft stop web1 --kill
+		no_traces web1
+	done
+}
+
+@test "start is killed at twenty moments: stop, recover and destroy find all of it" {
+	server web1
+	local usec all n=0
+	croft stop web1 --kill
+	all=$(duration croft start web1)
+	croft stop web1 --kill
+	for usec in $(moments 20 "$all"); do
+		echo "killed after $usec of $all us"
+		killed_at "$usec" croft start web1
+		case $((n++ % 3)) in
+		0) timeout 20 croft stop web1 --kill ;;
+		1)
+			timeout 20 croft recover
+			timeout 20 croft stop web1 --kill
+			;;
+		2)
+			timeout 20 croft destroy web1 --force
+			no_traces web1
+			[ ! -e /var/lib/croft/servers/web1 ]
+			croft create web1 --template busybox >/dev/null
+			;;
+		esac
+		state_is web1 stopped
+		no_traces web1
+	done
+}
+
+@test "create is killed at thirty moments: it exists whole or not at all" {
+	local usec all store n=0
+	croft create web0 --template busybox --ip 10.77.4.3
+	for store in overlay dir; do
+		all=$(duration croft create web1 --template busybox --store $store)
+		croft destroy web1
+		for usec in $(moments 15 "$all"); do
+			echo "$store: killed after $usec of $all us"
+			killed_at "$usec" croft create web1 --template busybox --store $store --ip 10.77.4.4
+			if croft status web1 >/dev/null 2>&1 || [ $? -eq 3 ]; then
+				croft start web1
+				whole web1
+				croft destroy web1 --force
+			elif [ $((n++ % 2)) -eq 0 ]; then
+				timeout 20 croft create web1 --template busybox --ip 10.77.4.4
+				croft destroy web1
+			else
+				timeout 20 croft recover
+			fi
+			[ "$(find /var/lib/croft/addr /var/lib/croft/ids -type l | wc -l)" -eq 2 ]
+			[ "$(ls /var/lib/croft/servers)" = web0 ]
+			[ "$(ls /etc/croft/servers)" = web0.conf ]
+		done
+	done
+}
+
+@test "stop is killed at twenty moments: start and stop go on from there" {
+	server web1
+	local usec all n=0
+	all=$(duration croft stop web1 --kill)
+	croft start web1
+	for usec in $(moments 20 "$all"); do
+		echo "killed after $usec of $all us"
+		killed_at "$usec" croft stop web1 --kill
+		if [ $((n++ % 2)) -eq 0 ]; then
+			timeout 20 croft stop web1 --timeout 5
+			no_traces web1
+		fi
+		timeout 20 croft start web1
+		whole web1
+	done
+}
+
+@test "destroy is killed at twenty moments: the next ends it, and the neighbour is as it was" {
+	server web2
+	croft exec web2 -- sh -c 'echo mine > /root/file'
+	local usec all
+	croft create web1 --template busybox --start --store dir >/dev/null
+	all=$(duration croft destroy web1 --force)
+	for usec in $(moments 20 "$all"); do
+		echo "killed after $usec of $all us"
+		croft create web1 --template busybox --start --store dir >/dev/null
+		killed_at "$usec" croft destroy web1 --force
+		if ! timeout 20 croft destroy web1 --force 2>/dev/null; then
+			run -4 croft status web1
+			timeout 20 croft recover
+		fi
+		no_traces web1
+		[ "$(ls /var/lib/croft/servers)" = web2 ]
+		[ -z "$(ls -A /var/lib/croft/trash)" ]
+		[ "$(find /var/lib/croft/addr /var/lib/croft/ids -type l | wc -l)" -eq 3 ]
+	done
+	whole web2
+	[ "$(croft exec web2 -- cat /root/file)" = mine ]
+	[ "$(field web2 boots)" -eq 1 ]
+}
+
+pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
+
+@test "restart, suspend, resume and set are killed at moments: the next command puts it right" {
+	server web1
+	local usec all
+	all=$(duration croft restart web1 --kill)
+	for usec in $(moments 12 "$all"); do
+		echo "restart: killed after $usec of $all us"
+		killed_at "$usec" croft restart web1 --kill
+		timeout 20 croft start web1
+		whole web1
+	done
+	for usec in $(moments 8 6000); do
+		echo "suspend: killed after $usec us"
+		killed_at "$usec" croft suspend web1
+		timeout 20 croft resume web1
+		whole web1
+		croft suspend web1
+		killed_at "$usec" croft resume web1
+		timeout 20 croft resume web1
+		whole web1
+	done
+	for usec in $(moments 8 6000); do
+		echo "set: killed after $usec us"
+		killed_at "$usec" croft set web1 --pids $((usec + 100)) --hostname "h$usec" --memory 64M --swap 0
+		timeout 20 croft set web1 --pids 200 --hostname other --memory 128M --swap 0
+		[ "$(field web1 pids)" -eq 200 ]
+		[ "$(cat "$(pids_max web1)")" -eq 200 ]
+		[ "$(croft exec web1 -- hostname)" = other ]
+		grep -qx 'PIDS="200"' /etc/croft/servers/web1.conf
+		[ "$(find /etc/croft/servers -type f | wc -l)" -eq 1 ]
+	done
+}
+
+@test "a state whose processes are long gone, and whose pids are others' now, kills nobody" {
+	server web1
+	local init monitor state
+	state=$(cat /run/croft/web1/state.json)
+	init=$(field web1 init-pid)
+	monitor=$(field web1 monitor-pid)
+	croft stop web1 --kill
+	sleep 300 3>&- &
+	local other=$!
+	mkdir -m 700 /run/croft/web1
+	sed "s/\"init\":$init,/\"init\":$other,/; s/\"monitor\":$monitor,/\"monitor\":$other,/" <<<"$state" >/run/croft/web1/state.json
+	grep -q "\"init\":$other," /run/croft/web1/state.json
+	run croft status web1
+	[ "$status" -eq 3 ]
+	croft start web1
+	whole web1
+	kill -0 $other
+	croft stop web1 --kill
+	kill -0 $other
+	kill $other
+}
+
+@test "a state that cannot be read: one line, the others go on, recover puts it right" {
+	server web1
+	server web2
+	local text
+	for text in '{' '' 'null' '{"version":999}' '[]'; do
+		echo "state: $text"
+		printf %s "$text" >/run/croft/web1/state.json
+		run croft list -a -H -o name
+		[[ "$output" == *web1*web2* ]]
+		run --separate-stderr timeout 20 croft stop web1 --kill
+		[ "${#stderr_lines[@]}" -le 1 ]
+		timeout 20 croft recover web1
+		timeout 20 croft start web1
+		whole web1
+		whole web2
+	done
+}
+
+@test "a running server whose record is lost is not started twice, and is stopped and destroyed all the same" {
+	local init
+	server web1
+	init=$(field web1 init-pid)
+	rm -r /run/croft/web1
+	run --separate-stderr croft start web1
+	[ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+	# Two inits on one root would spoil it.
+	[ "$status" -ne 0 ] || gone "$init"
+	timeout 20 croft stop web1 --kill
+	gone "$init"
+	no_traces web1
+	croft start web1
+	init=$(field web1 init-pid)
+	rm -r /run/croft/web1
+	timeout 20 croft destroy web1 --force
+	gone "$init"
+	no_traces web1
+}
+
+@test "what is left of servers that do not exist: recover removes all of it" {
+	server web1
+	mkdir -p /run/croft/ghost1 /var/lib/croft/servers/ghost2/fs/upper /var/lib/croft/trash/ghost6/upper
+	ln -s ghost3 /var/lib/croft/addr/10.77.0.250
+	ln -s ghost4 /var/lib/croft/ids/1999962112
+	local dir
+	for dir in /sys/fs/cgroup /sys/fs/cgroup/*; do
+		[ ! -d "$dir/$CROFT_TEST_CGROUP" ] || mkdir "$dir/$CROFT_TEST_CGROUP/ghost5"
+	done
+	run croft create ghost2 --template busybox # a half-made one is not in the way
+	[ "$status" -eq 0 ]
+	croft recover
+	[ "$(croft list -a -H -o name | tr '\n' ' ')" = "ghost2 web1 " ]
+	[ -z "$(find /run/croft /var/lib/croft /sys/fs/cgroup -maxdepth 4 -name '*ghost[13456]*')" ]
+	[ -z "$(find /var/lib/croft/addr /var/lib/croft/ids -lname 'ghost[13456]')" ]
+	whole web1
+}
+
+@test "the host loses power: what ran is stopped, and starts" {
+	server web1
+	server web2
+	# All processes die, and what is on a tmpfs is lost.
+	kill9 "$(field web1 monitor-pid)" "$(field web1 init-pid)" "$(field web2 monitor-pid)" "$(field web2 init-pid)"
+	rm -rf /run/croft/web1 /run/croft/web2 /run/croft/.locks /run/croft/.cgroups /run/croft/.net
+	state_is web1 stopped
+	croft start --all
+	whole web1
+	whole web2
+}
+
+@test "two creates of one name at once: exactly one wins" {
+	local round i won
+	for round in 1 2 3 4 5; do
+		echo "round $round"
+		for i in 1 2 3 4 5 6 7 8; do
+			{
+				code=0
+				croft create web1 --template busybox >/dev/null 2>&1 || code=$?
+				echo $code >"$BATS_TEST_TMPDIR/code$i"
+			} 3>&- &
+		done
+		wait
+		won=$(cat "$BATS_TEST_TMPDIR"/code* | sort | uniq -c | tr -s ' \n' ' ')
+		echo "$won"
+		[ "$won" = " 1 0 7 5 " ]
+		[ "$(find /var/lib/croft/addr /var/lib/croft/ids -type l | wc -l)" -eq 3 ]
+		croft start web1
+		whole web1
+		croft destroy web1 --force
+	done
+}
+
+@test "starts, stops and restarts of one server in parallel leave it whole" {
+	server web1
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		{
+			for _ in 1 2 3 4 5; do
+				case $((RANDOM % 5)) in
+				0 | 1) croft start web1 ;;
+				2) croft stop web1 --kill ;;
+				3) croft restart web1 --kill ;;
+				4) croft exec web1 -- true ;;
+				esac >/dev/null 2>>"$BATS_TEST_TMPDIR/err$i" || echo "$?" >>"$BATS_TEST_TMPDIR/codes"
+			done
+		} 3>&- &
+	done
+	wait
+	# exec may find it stopped, or be killed with it; nothing else fails.
+	sort "$BATS_TEST_TMPDIR/codes" 2>/dev/null | uniq -c
+	cat "$BATS_TEST_TMPDIR"/err*
+	run grep -vxE "125|137" "$BATS_TEST_TMPDIR/codes"
+	[ -z "$output" ] || [ ! -e "$BATS_TEST_TMPDIR/codes" ]
+	croft start web1
+	whole web1
+	croft stop web1 --kill
+	no_traces web1
+}
+
+@test "eight servers are made, started, stopped and destroyed at once, and list never fails meanwhile" {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		{
+			for _ in 1 2 3; do
+				croft create "s$i" --template busybox --start && croft stop "s$i" --kill && croft destroy "s$i" ||
+					echo "s$i" >>"$BATS_TEST_TMPDIR/failed"
+			done
+		} >/dev/null 3>&- &
+	done
+	for i in $(seq 30); do
+		croft list -a >/dev/null
+		croft list -a --json >/dev/null
+	done
+	wait
+	[ ! -e "$BATS_TEST_TMPDIR/failed" ]
+	[ -z "$(croft list -a -H -o name)" ]
+}
