@@ -50,6 +50,13 @@ bool halt_wants_reboot(const struct host *h, const char *name)
 /* Tells the monitor, and anyone who looks, that somebody is tidying up already. Both marks are
  * hints: the lock is held, so a full /run must not keep the administrator from stopping what fills
  * it. */
+static void mark_killing(const struct host *h, const struct state *s)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
+
+	(void)fd_replace(AT_FDCWD, path, HALT_KILLING, strlen(HALT_KILLING), 0600, false);
+}
+
 static void mark_stopping(const struct host *h, struct state *s, bool on)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
@@ -101,6 +108,7 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 		return err_set(err, ERR_BUSY, 0,
 			       "init was asked to stop and has not yet; the deadline has passed");
 	}
+	mark_killing(h, s);
 	return halt_clear(h, s, false, err);
 }
 

@@ -54,6 +54,9 @@ needs() {
 		nat)
 			! grep -q nat=no /run/croft/.net 2>/dev/null || skip "needs nat"
 			;;
+		steady-clock) # User Mode Linux on a busy host loses time
+			! grep -q 'User Mode Linux' /proc/cpuinfo || skip "needs a steady clock"
+			;;
 		overlay)
 			croft check | grep -q '^storage *ok' || skip "needs overlay"
 			;;

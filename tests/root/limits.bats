@@ -149,6 +149,7 @@ between() { # LOW VALUE HIGH
 pids_used_is() { [ "$(field "$1" pids-used)" -eq "$2" ]; }
 
 @test "cpus: two busy loops get the promised share, before and after a change" {
+	needs steady-clock
 	server web1 --cpus 0.5
 	burn web1 2
 	sleep 0.5
