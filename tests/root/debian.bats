@@ -108,6 +108,7 @@ booted() { [ "$(field web1 boots)" = "$1" ] && state_is web1 running; }
 }
 
 @test "uptime inside is the server's own" {
+	needs timens
 	needs template:debian-12
 	debian 12
 	[ "$(croft exec web1 -- cut -d. -f1 /proc/uptime)" -lt 120 ]

@@ -60,6 +60,9 @@ needs() {
 		overlay)
 			croft check | grep -q '^storage *ok' || skip "needs overlay"
 			;;
+		timens)
+			[ -e /proc/self/ns/time ] || skip "needs timens"
+			;;
 		program:*)
 			command -v "${thing#program:}" >/dev/null || skip "needs $thing"
 			;;
