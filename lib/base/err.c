@@ -110,10 +110,14 @@ void err_clear(struct err *err)
 
 const char *err_symbol(enum err_class class)
 {
-	return (size_t) class < N_CLASSES ? classes[class].symbol : classes[ERR_FAIL].symbol;
+	size_t i = class;
+
+	return i < N_CLASSES ? classes[i].symbol : classes[ERR_FAIL].symbol;
 }
 
 const char *err_meaning(enum err_class class)
 {
-	return (size_t) class < N_CLASSES ? classes[class].text : classes[ERR_FAIL].text;
+	size_t i = class;
+
+	return i < N_CLASSES ? classes[i].text : classes[ERR_FAIL].text;
 }

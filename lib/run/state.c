@@ -23,14 +23,11 @@ struct field {
 	enum { F_TEXT, F_I32, F_I64, F_U64, F_BOOL } kind;
 	size_t off, size;
 };
-#define FIELD(kind, member)                                                                        \
-	{                                                                                          \
-#member, kind, offsetof(struct state, member), sizeof(((struct state *)0)->member) \
-	}
-#define LIMIT(member)                                                                              \
-	{                                                                                          \
-#member, F_U64, offsetof(struct state, limit.member), 8                            \
-	}
+/* clang-format off */
+#define FIELD(kind, member) \
+	{ #member, kind, offsetof(struct state, member), sizeof(((struct state *)0)->member) }
+#define LIMIT(member) { #member, F_U64, offsetof(struct state, limit.member), 8 }
+/* clang-format on */
 
 static const struct field fields[] = {
 	FIELD(F_I32, phase),
@@ -78,7 +75,7 @@ static void put(struct json_out *j, const struct field *f, const void *at)
 		json_str(j, f->key, at);
 		break;
 	case F_I32:
-		json_int(j, f->key, (int64_t) * (const uint32_t *)at);
+		json_u64(j, f->key, *(const uint32_t *)at);
 		break;
 	case F_I64:
 		json_int(j, f->key, *(const int64_t *)at);

@@ -121,20 +121,11 @@ static void give_console(struct run *r, struct sync_fds *give)
 	give->fd[give->n++] = r->console_master;
 }
 
-#define HOST(n, ...)                                                                               \
-	{                                                                                          \
-		.name = #n, .where = STEP_HOST, .up = step_##n, __VA_ARGS__                        \
-	}
-#define INSIDE(n, ...)                                                                             \
-	{                                                                                          \
-		.name = #n, .where = STEP_INSIDE, .up = step_##n, __VA_ARGS__                      \
-	}
-#define MEET(n, ...)                                                                               \
-	{                                                                                          \
-		.name = #n, .where = STEP_MEET, __VA_ARGS__                                        \
-	}
-
 /* clang-format off */
+#define HOST(n, ...)   { .name = #n, .where = STEP_HOST, .up = step_##n, __VA_ARGS__ }
+#define INSIDE(n, ...) { .name = #n, .where = STEP_INSIDE, .up = step_##n, __VA_ARGS__ }
+#define MEET(n, ...)   { .name = #n, .where = STEP_MEET, __VA_ARGS__ }
+
 const struct step steps[] = {
 	HOST(intent,     .help = "", .explain = say_intent, .down = undo_intent),
 	HOST(store,      .help = "", .explain = say_store, .down = undo_store),

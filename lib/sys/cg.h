@@ -60,10 +60,9 @@ struct cg {
 	int inside;    /* PARENT/NAME/inside */
 	int v1[CG_N];  /* version 1 directories, -1 where there is none; cpuacct may share cpu's */
 };
-#define CG_NONE                                                                                    \
-	{                                                                                          \
-		.fd2 = -1, .inside = -1                                                            \
-	}
+/* clang-format off */
+#define CG_NONE { .fd2 = -1, .inside = -1 }
+/* clang-format on */
 
 /* Creates all directories, and delegates "inside" to owner (uid and gid; 0 leaves it with root).
  * Existing ones are replaced, but only when no process is in them: else -EBUSY with ERR_STATE,

@@ -115,6 +115,7 @@ int cgdev_attach(int cgroup_fd, const struct cgdev_rule *rules, size_t n, struct
 	struct bpf_insn insn[CGDEV_INSN_MAX];
 	int len = cgdev_program(rules, n, insn, ARRAY_LEN(insn));
 	union bpf_attr attr;
+	static const char license[] = "GPL";
 	_cleanup_close_ int prog = -1;
 
 	if (len < 0)
@@ -124,7 +125,7 @@ int cgdev_attach(int cgroup_fd, const struct cgdev_rule *rules, size_t n, struct
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	attr.insns = (uint64_t)(uintptr_t)insn;
 	attr.insn_cnt = (uint32_t)len;
-	attr.license = (uint64_t)(uintptr_t) "GPL";
+	attr.license = (uint64_t)(uintptr_t)license;
 	strcpy(attr.prog_name, "croft_devices");
 	prog = (int)sys_bpf(BPF_PROG_LOAD, &attr);
 	if (prog < 0)

@@ -11,10 +11,9 @@ struct lock {
 	int fd;
 	char path[256];
 };
-#define LOCK_NONE                                                                                  \
-	{                                                                                          \
-		.fd = -1                                                                           \
-	}
+/* clang-format off */
+#define LOCK_NONE { .fd = -1 }
+/* clang-format on */
 
 /* Waits until deadline_ms (CLOCK_MONOTONIC milliseconds; 0: do not wait; UINT64_MAX: for ever).
  * ERR_BUSY names pid and command of the holder. what is for the message: "server web1". */

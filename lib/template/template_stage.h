@@ -19,10 +19,9 @@ struct stage {
 	int fd;	       /* the staging directory, locked */
 	char name[96]; /* its name in DIR */
 };
-#define STAGE_NONE                                                                                 \
-	{                                                                                          \
-		.dirfd = -1, .fd = -1                                                              \
-	}
+/* clang-format off */
+#define STAGE_NONE { .dirfd = -1, .fd = -1 }
+/* clang-format on */
 
 int stage_open(int dirfd, const char *template, struct stage *ret, struct err *err);
 /* Makes it DIR/template, durably. With replace, what was there is removed after. */
