@@ -124,11 +124,13 @@ int recover_probe(const struct host *h, const char *name, struct err *err)
 int recover_server(const struct host *h, const char *name, struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
+	_cleanup_free_ char *conf = server_conf_path(h, name);
 	struct err none = { 0 };
 	struct state s;
 	struct stat st;
 	int r = state_load(h, name, &s, &none);
 
+	fd_replace_tidy(AT_FDCWD, conf);
 	if (r == -ENOENT) {
 		if (server_exists(h, name) || lstat(dir, &st) < 0)
 			return 0;

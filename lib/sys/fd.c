@@ -12,11 +12,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -182,27 +184,51 @@ int fd_sync_dir(int dirfd, const char *path)
 	return 0;
 }
 
-/* A new file ".NAME.tmp-XXXXXXXX" in dir; its name goes to tmp. */
-static int make_temporary(int dir, const char *name, char *tmp, size_t n)
+static void temporary_name(char ret[NAME_MAX + 1], const char *name)
 {
-	for (int i = 0; i < 100; i++) {
-		uint32_t salt;
-		int fd;
+	snprintf(ret, NAME_MAX + 1, ".%.250s.tmp", name);
+}
 
-		if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) != sizeof(salt))
-			salt = (uint32_t)getpid() * 2654435761U + (uint32_t)i;
-		snprintf(tmp, n, ".%.200s.tmp-%08x", name, salt);
-		fd = open_retry(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-		if (fd != -EEXIST)
+/* Opens ".NAME.tmp" in dir and locks it. The name is fixed so that what a killed writer left is
+ * used by the next one, and does not stay. The lock tells a writer that is at work from one that
+ * was killed; who holds it owns the name as long as the name still leads to the same file. */
+static int open_temporary(int dir, const char *name, char tmp[NAME_MAX + 1])
+{
+	const struct timespec pause = { .tv_nsec = 2000000 };
+
+	temporary_name(tmp, name);
+	for (int i = 0; i < 2500; i++) {
+		int fd = open_retry(dir, tmp, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+		struct stat ours, there;
+
+		if (fd < 0)
 			return fd;
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+			int e = errno;
+
+			close(fd);
+			if (e != EWOULDBLOCK)
+				return -e;
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		if (fstat(fd, &ours) == 0 && S_ISREG(ours.st_mode) &&
+		    fstatat(dir, tmp, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    ours.st_ino == there.st_ino && ours.st_dev == there.st_dev)
+			return fd;
+		/* Its writer has just given it its name. */
+		close(fd);
 	}
-	return -EEXIST;
+	return -EBUSY;
 }
 
 static int fill(int fd, const void *data, size_t len, mode_t mode, bool durable)
 {
-	int r = fd_write_all(fd, data, len);
+	int r;
 
+	if (ftruncate(fd, 0) < 0)
+		return -errno;
+	r = fd_write_all(fd, data, len);
 	if (r < 0)
 		return r;
 	if (fchmod(fd, mode) < 0)
@@ -216,16 +242,14 @@ static int replace_in(int dir, const char *name, const void *data, size_t len, m
 		      bool durable)
 {
 	_cleanup_close_ int fd = -1;
-	char tmp[256];
+	char tmp[NAME_MAX + 1];
 	int r;
 
-	fd = make_temporary(dir, name, tmp, sizeof(tmp));
+	fd = open_temporary(dir, name, tmp);
 	if (fd < 0)
 		return fd;
+	/* Open, and so locked, until the name is another's again. */
 	r = fill(fd, data, len, mode, durable);
-	/* close(2) may be the one to report that a write failed (NFS, quota). */
-	if (close(STEAL_FD(fd)) < 0 && r == 0)
-		r = -errno;
 	if (r == 0 && renameat(dir, tmp, dir, name) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -248,6 +272,17 @@ int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t
 	if (fd < 0)
 		return fd;
 	return replace_in(fd, slash + 1, data, len, mode, durable);
+}
+
+void fd_replace_tidy(int dirfd, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash + 1 - path) : 0;
+	char name[NAME_MAX + 1], tmp[PATH_MAX];
+
+	temporary_name(name, path + dir);
+	if (snprintf(tmp, sizeof(tmp), "%.*s%s", dir, path, name) < (int)sizeof(tmp))
+		unlinkat(dirfd, tmp, 0);
 }
 
 static int mkdir_one(const char *path, mode_t mode)

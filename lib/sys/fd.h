@@ -17,9 +17,14 @@ int fd_read_all(int fd, size_t max, char **ret, size_t *ret_len);
 int fd_write_file(int dirfd, const char *path, const char *text);
 int fd_write_all(int fd, const void *data, size_t len);
 /* Temporary file beside path, write, chmod, rename. durable adds fsync of file and directory: for
- * configuration, never for run-time state on tmpfs. No temporary file is left on failure. */
+ * configuration, never for run-time state on tmpfs. No temporary file is left on failure; what a
+ * killed writer left is gone with the next write of that path. -EBUSY: another one writes it, for
+ * more than 5 s. */
 int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 	       bool durable);
+/* Removes what a killed writer of path left beside it. For a caller whose lock says that nobody
+ * writes there now. */
+void fd_replace_tidy(int dirfd, const char *path);
 int fd_sync_dir(int dirfd, const char *path);
 
 /* mkdir -p of an absolute path of our own (never beneath a server's root). */

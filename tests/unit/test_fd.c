@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/err.h"
 #include "base/mem.h"
@@ -193,6 +194,69 @@ TEST(fd_replace_of_the_longest_name)
 	name[255] = '\0';
 	CHECK_INT(fd_replace(dir, name, "x", 1, 0600, false), 0);
 	CHECK_INT(fd_replace(dir, name, "y", 1, 0600, true), 0);
+	CHECK_INT(entries(unit_dir()), 1);
+}
+
+/* Writers are killed at any moment; what is there is whole, and the next writer leaves nothing
+ * else. */
+TEST(fd_replace_after_killed_writers)
+{
+	_cleanup_close_ int dir = open_dir(unit_dir());
+	char *text = xcalloc(1, 100001);
+
+	memset(text, 'x', 100000);
+	CHECK_INT(fd_replace(dir, "f", text, 100000, 0600, false), 0);
+	for (int i = 0; i < 100; i++) {
+		struct timespec t = { .tv_nsec = 10000L * i };
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			for (;;)
+				fd_replace(dir, "f", text, 100000, 0600, i % 2);
+		nanosleep(&t, NULL);
+		kill(pid, SIGKILL);
+		CHECK(waitpid(pid, &status, 0) == pid);
+	}
+	CHECK_INT(fd_replace(dir, "f", text, 100000, 0600, false), 0);
+	check_file(unit_path("f"), text);
+	CHECK_INT(entries(unit_dir()), 1);
+	write_text(unit_path(".f.tmp"), "of a killed one");
+	fd_replace_tidy(dir, "f");
+	CHECK_INT(entries(unit_dir()), 1);
+	write_text(unit_path(".f.tmp"), "of a killed one");
+	fd_replace_tidy(AT_FDCWD, unit_path("f"));
+	CHECK_INT(entries(unit_dir()), 1);
+	check_file(unit_path("f"), text);
+	free(text);
+}
+
+TEST(fd_replace_by_many_at_once)
+{
+	_cleanup_close_ int dir = open_dir(unit_dir());
+	char text[20000];
+	pid_t pid[4];
+
+	for (int i = 0; i < 4; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0) {
+			int bad = 0;
+
+			memset(text, 'a' + i, sizeof(text));
+			for (int k = 0; k < 50; k++)
+				bad |= fd_replace(dir, "f", text, sizeof(text), 0600, false);
+			_exit(bad != 0);
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		int status;
+
+		CHECK(waitpid(pid[i], &status, 0) == pid[i] && status == 0);
+	}
+	_cleanup_free_ char *end = NULL;
+	size_t len = 0;
+	CHECK_INT(fd_read_file(dir, "f", sizeof(text), &end, &len), 0);
+	CHECK(len == sizeof(text) && end && strspn(end, (char[]) { end[0], '\0' }) == len);
 	CHECK_INT(entries(unit_dir()), 1);
 }
 
