@@ -88,6 +88,10 @@ static int open_groups(struct join *j, struct err *err)
 	if (r < 0)
 		return r;
 	j->child.n_groups = r;
+	r = cg_parent_fds(&j->layout, j->host->cgroup_parent, false, j->child.groups + r, err);
+	if (r < 0)
+		return r;
+	j->child.n_groups += r;
 	return 0;
 }
 

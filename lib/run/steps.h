@@ -22,19 +22,21 @@ struct run {
 	struct cg cg;
 	struct store_layers layers;
 	struct guard_filter filter;
-	struct net_plan net;	  /* from the plan, or what the state records of it */
-	int cg_monitor;		  /* the group monitors live in */
-	int join[CG_N], n_join;	  /* version 1 tasks files */
-	int sock[2];		  /* [0] host side, [1] inside */
-	int control[2];		  /* [0] ours, [1] the monitor's */
-	int pidfd;		  /* of init */
-	int console;		  /* host side: pty master; inside: its slave */
-	int console_master;	  /* inside only, until it is given away */
-	int root;		  /* inside only: the new root */
+	struct net_plan net;		   /* from the plan, or what the state records of it */
+	int cg_monitor;			   /* the group monitors live in */
+	int join[CG_N], n_join;		   /* version 1 tasks files */
+	int parents[CG_V1_MAX], n_parents; /* of the groups that all servers and monitors are in */
+	int sock[2];			   /* [0] host side, [1] inside */
+	int control[2];			   /* [0] ours, [1] the monitor's */
+	int pidfd;			   /* of init */
+	int console;			   /* host side: pty master; inside: its slave */
+	int console_master;		   /* inside only, until it is given away */
+	int root;			   /* inside only: the new root */
 	bool force;		  /* walking back after a crash: nothing goes away by itself */
 	struct sync_fds got;	  /* descriptors of the meeting just held */
 	bool born, enter_monitor; /* the shared-memory child ran; it has to move itself */
 	int clone_errno;	  /* what the shared-memory child met */
+	const char *clone_what;	  /* where, when not at the clone of init */
 	size_t done;		  /* rows done by the host side */
 };
 

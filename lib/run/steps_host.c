@@ -116,6 +116,10 @@ int step_cgroup(struct run *r, struct err *err)
 	if (ret < 0)
 		return ret;
 	r->n_join = ret;
+	ret = cg_parent_fds(&r->layout, r->host->cgroup_parent, true, r->parents, err);
+	if (ret < 0)
+		return ret;
+	r->n_parents = ret;
 	return 0;
 }
 
@@ -224,6 +228,13 @@ static int monitor_child(void *arg)
 	r->born = true;
 	if (r->enter_monitor)
 		(void)fd_write_file(r->cg_monitor, "cgroup.procs", "0");
+	/* init inherits those in which the server has no group of its own. */
+	for (int i = 0; i < r->n_parents; i++)
+		if (write(r->parents[i], "0", 1) < 0) {
+			r->clone_what = "cannot enter a version 1 group";
+			r->clone_errno = errno;
+			_exit(1);
+		}
 	char pid[16], log_max[24];
 	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", r->host->libexec);
 	const char *const argv[] = {
@@ -299,7 +310,8 @@ int step_clone(struct run *r, struct err *err)
 		return err_set(err, ERR_HOST, r->clone_errno, "cannot run %s/croft-monitor",
 			       r->host->libexec);
 	if (r->clone_errno)
-		return err_set(err, ERR_FAIL, r->clone_errno, "cannot make the namespaces");
+		return err_set(err, ERR_FAIL, r->clone_errno, "%s",
+			       r->clone_what ? r->clone_what : "cannot make the namespaces");
 	r->pidfd = proc_pidfd_open(r->state.init, 0);
 	if (r->pidfd < 0)
 		return err_set(err, ERR_FAIL, -r->pidfd, "init is gone");

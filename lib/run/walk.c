@@ -54,6 +54,9 @@ void run_close(struct run *r)
 	for (int i = 0; i < r->n_join; i++)
 		fd_drop(&r->join[i]);
 	r->n_join = 0;
+	for (int i = 0; i < r->n_parents; i++)
+		fd_drop(&r->parents[i]);
+	r->n_parents = 0;
 	fd_drop(&r->cg_monitor);
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->sock[1]);

@@ -477,6 +477,33 @@ int cg_join_fds(const struct cg *cg, int ret[CG_N], struct err *err)
 	return n;
 }
 
+int cg_parent_fds(const struct cg_layout *l, const char *parent, bool all, int ret[CG_V1_MAX],
+		  struct err *err)
+{
+	const char *mount[CG_V1_MAX];
+	char path[CG_PATH_MAX];
+	int fd[CG_V1_MAX], n = 0;
+
+	for (enum cg_controller c = 0; all && c < CG_N; c++)
+		if (cg_joins(l, c) && cg_first_on_mount(l, c) == c)
+			mount[n++] = l->v1[c];
+	for (int i = 0; i < l->n_others; i++)
+		mount[n++] = l->other[i];
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s/tasks", mount[i], parent);
+		fd[i] = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd[i] >= 0)
+			continue;
+		int r = err_errno(err, "cannot open %s", path);
+		while (i-- > 0)
+			close(fd[i]);
+		return r;
+	}
+	if (n)
+		memcpy(ret, fd, sizeof(fd[0]) * (size_t)n);
+	return n;
+}
+
 int cg_remove(const struct cg_layout *l, const char *rel, struct err *err)
 {
 	char path[CG_PATH_MAX];

@@ -9,6 +9,10 @@
  *     PARENT/NAME/inside     delegated to the server's root: its cgroup namespace starts here
  *     PARENT/.monitor        all monitors, beside the servers and outside their limits
  *
+ * In the version 1 hierarchies in which croft limits nothing, all servers are in PARENT itself, so
+ * that their cgroup namespaces begin there: what a server's root mounts shows no group of the
+ * host's. The monitors are in PARENT of every version 1 hierarchy, too.
+ *
  * Nobody is ever moved into a group by pid: a write to cgroup.procs waits for an RCU grace period
  * (10 to 20 ms). Processes are born in the version 2 group (CLONE_INTO_CGROUP, 5.7), and join
  * version 1 groups by writing 0 to "tasks" themselves.
@@ -34,6 +38,11 @@ enum cg_controller {
 	CG_N
 };
 
+/* Version 1 hierarchies in which croft limits nothing. */
+#define CG_OTHERS_MAX 16
+/* Version 1 hierarchies in all. */
+#define CG_V1_MAX (CG_N + CG_OTHERS_MAX)
+
 /* Where the hierarchies are. Found once per boot with libcgroup, kept as text in a cache file on
  * the run-time directory, and checked by statfs(2) on use. */
 struct cg_layout {
@@ -41,6 +50,9 @@ struct cg_layout {
 	unsigned v2_controllers; /* bits 1 << enum cg_controller: controllers bound to version 2 */
 	char v1[CG_N][192];	 /* mount point per version 1 controller, else "" */
 	bool cpuacct_with_cpu;	 /* both on one mount point */
+	int n_others;
+	char other[CG_OTHERS_MAX][192]; /* mount points of the other version 1 hierarchies */
+	uint64_t hierarchies;		/* stands for all that there were */
 };
 
 /* cache: path of the cache file. parent: the group all servers live under, relative to the root of
@@ -81,6 +93,10 @@ int cg_monitor_open(const struct cg_layout *l, const char *parent, struct err *e
  * writing "0": the kernel checks the credentials of who opened the file. Returns their number;
  * caller closes each. ret has CG_N places. */
 int cg_join_fds(const struct cg *cg, int ret[CG_N], struct err *err);
+/* The same for PARENT: in the hierarchies in which croft limits nothing, and in the others as well
+ * when `all` is set. ret has CG_V1_MAX places. */
+int cg_parent_fds(const struct cg_layout *l, const char *parent, bool all, int ret[CG_V1_MAX],
+		  struct err *err);
 
 /* One file of a controller's directory, wherever that controller lives. Negative errno. */
 int cg_write(const struct cg *cg, enum cg_controller c, const char *file, const char *text);

@@ -97,6 +97,9 @@ char *cg_cache_text(const struct cg_cache *c)
 		if (cg_is_v1(l, i))
 			buf_printf(&b, "v1 %s %" PRIx64 " %s\n", cg_names[i].v1, c->id1[i],
 				   l->v1[i]);
+	for (int i = 0; i < l->n_others; i++)
+		buf_printf(&b, "other %s\n", l->other[i]);
+	buf_printf(&b, "hierarchies %" PRIx64 "\n", l->hierarchies);
 	buf_puts(&b, "end\n");
 	return buf_steal(&b);
 }
@@ -157,6 +160,14 @@ int cg_cache_parse(const char *text, struct cg_cache *ret)
 				return -EINVAL;
 		} else if (str_starts(line, "controllers")) {
 			c.layout.v2_controllers = cg_text_controllers(line + 11);
+		} else if (str_starts(line, "other ")) {
+			if (c.layout.n_others == CG_OTHERS_MAX ||
+			    !cache_copy(c.layout.other[c.layout.n_others++],
+					sizeof(c.layout.other[0]), line + 6, len - 6))
+				return -EINVAL;
+		} else if (str_starts(line, "hierarchies ")) {
+			if (sscanf(line + 12, "%" SCNx64, &c.layout.hierarchies) != 1)
+				return -EINVAL;
 		} else if (streq(line, "end") && c.parent[0] && c.layout.v2[0]) {
 			c.layout.cpuacct_with_cpu =
 			    c.layout.v1[CG_CPU][0] &&
@@ -203,6 +214,9 @@ static bool cache_usable(struct cg_cache *c, const char *parent)
 	uint64_t id;
 	unsigned now;
 
+	/* A hierarchy may have been made since: some programs mount net_cls when they run. */
+	if (cg_hierarchies(&id) < 0 || id != l->hierarchies)
+		return false;
 	if (!streq(c->parent, parent) || boot_id(boot) < 0 || !streq(c->boot, boot))
 		return false;
 	if (!hierarchy_id(l->v2, parent, false, &id) || id != c->id2)
@@ -210,6 +224,9 @@ static bool cache_usable(struct cg_cache *c, const char *parent)
 	for (enum cg_controller i = 0; i < CG_N; i++)
 		if (cg_joins(l, i) && cg_first_on_mount(l, i) == i &&
 		    (!hierarchy_id(l->v1[i], parent, true, &id) || id != c->id1[i]))
+			return false;
+	for (int i = 0; i < l->n_others; i++)
+		if (!hierarchy_id(l->other[i], parent, true, &id))
 			return false;
 	if (!l->v2_controllers)
 		return true;
@@ -324,6 +341,8 @@ static int parent_make(const char *mount, const char *parent, bool v2, struct er
 		if (next < 0)
 			return err_errno(err, "cannot open the control group %.*s in %s",
 					 (int)(p - parent), parent, mount);
+		if (!v2)
+			cg_cpuset_fill(fd, next);
 		fd_drop(&fd);
 		fd = next;
 	}
@@ -346,6 +365,13 @@ static int layout_parents(const char *parent, struct cg_cache *c, struct err *er
 			return fd;
 		close(fd);
 		hierarchy_id(l->v1[i], parent, true, &c->id1[i]);
+	}
+
+	for (int i = 0; i < l->n_others; i++) {
+		fd = parent_make(l->other[i], parent, false, err);
+		if (fd < 0)
+			return fd;
+		close(fd);
 	}
 
 	fd = parent_make(l->v2, parent, true, err);
@@ -377,6 +403,9 @@ static int layout_discover(const char *cache, const char *parent, struct cg_cach
 	if (r < 0)
 		return r;
 	l->cpuacct_with_cpu = l->v1[CG_CPU][0] && streq(l->v1[CG_CPU], l->v1[CG_CPUACCT]);
+	r = cg_others_find(cache, l, err);
+	if (r < 0)
+		return r;
 	return layout_parents(parent, c, err);
 }
 

@@ -41,6 +41,17 @@ char *cg_who(int dirfd, char *out, size_t n);
 /* cg_kill() without cgroup.kill: freeze, kill each, thaw, until it is empty. */
 int cg_kill_each(const struct cg *cg, uint64_t deadline_ms);
 
+/* cg_others.c: finds the mount points of l->other, and l->hierarchies. */
+int cg_others_find(const char *cache, struct cg_layout *l, struct err *err);
+/* A number that stands for the version 1 hierarchies of the host, and that of such a text. */
+int cg_hierarchies(uint64_t *ret);
+uint64_t cg_text_hierarchies(const char *text);
+/* Whether a line of mountinfo is a whole version 1 hierarchy with this controller or "name=X"; its
+ * mount point. The line is cut up. */
+bool cg_mountinfo_is(char *line, const char *word, char *ret, size_t n);
+/* Gives an empty cpuset group what the one above it has. */
+void cg_cpuset_fill(int above, int group);
+
 /* The cache file: what was found, in which boot, for which parent. */
 struct cg_cache {
 	char boot[CG_BOOT_LEN + 1];

@@ -57,6 +57,9 @@ needs() {
 		steady-clock) # User Mode Linux on a busy host loses time
 			! grep -q 'User Mode Linux' /proc/cpuinfo || skip "needs a steady clock"
 			;;
+		own-kernel) # what is the kernel's own is nobody else's only in User Mode Linux
+			grep -q 'User Mode Linux' /proc/cpuinfo || skip "needs an own kernel"
+			;;
 		overlay)
 			croft check | grep -q '^storage *ok' || skip "needs overlay"
 			;;

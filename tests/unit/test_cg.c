@@ -2,6 +2,7 @@
 /* cg: the cache file, the texts of the kernel, and what the device program answers. Control groups
  * themselves need root and are tested in tests/root. */
 #include "unit.h"
+#include <stdio.h>
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
@@ -16,13 +17,17 @@ static struct cg_cache example(void)
 		.parent = "croft.slice/croft-servers.service",
 		.layout = { .v2 = "/sys/fs/cgroup/unified",
 			    .v2_controllers = CG_BIT(CG_IO) | CG_BIT(CG_PIDS),
-			    .cpuacct_with_cpu = true },
+			    .cpuacct_with_cpu = true,
+			    .n_others = 2,
+			    .hierarchies = 0xabc },
 		.id2 = 0xec27a4f3bd075305,
 	};
 
 	strcpy(c.layout.v1[CG_CPU], "/sys/fs/cgroup/cpu,cpuacct");
 	strcpy(c.layout.v1[CG_CPUACCT], "/sys/fs/cgroup/cpu,cpuacct");
 	strcpy(c.layout.v1[CG_MEMORY], "/sys/fs/cgroup/my memory");
+	strcpy(c.layout.other[0], "/sys/fs/cgroup/net_cls,net_prio");
+	strcpy(c.layout.other[1], "/sys/fs/cgroup/systemd");
 	c.id1[CG_CPU] = c.id1[CG_CPUACCT] = 7;
 	return c;
 }
@@ -39,6 +44,9 @@ TEST(cg_cache_golden)
 			"v1 cpu 7 /sys/fs/cgroup/cpu,cpuacct\n"
 			"v1 cpuacct 7 /sys/fs/cgroup/cpu,cpuacct\n"
 			"v1 memory 0 /sys/fs/cgroup/my memory\n"
+			"other /sys/fs/cgroup/net_cls,net_prio\n"
+			"other /sys/fs/cgroup/systemd\n"
+			"hierarchies abc\n"
 			"end\n");
 	free(text);
 }
@@ -60,6 +68,10 @@ TEST(cg_cache_back)
 		CHECK_STR(back.layout.v1[i], c.layout.v1[i]);
 		CHECK(back.id1[i] == c.id1[i]);
 	}
+	CHECK_INT(back.layout.n_others, 2);
+	CHECK_STR(back.layout.other[0], c.layout.other[0]);
+	CHECK_STR(back.layout.other[1], c.layout.other[1]);
+	CHECK(back.layout.hierarchies == 0xabc);
 	/* Cut off anywhere, it is no cache. */
 	for (size_t len = strlen(text); len-- > 0;) {
 		struct cg_cache cut;
@@ -83,11 +95,54 @@ TEST(cg_cache_junk)
 		"croft-cgroups 1 x\nparent a\nv2 0 \nend\n",
 		"croft-cgroups 1 x\nparent a\nv2 0 /x\nv1 nothing 0 /y\nend\n",
 		"croft-cgroups 1 x\nparent a\nv2 0 /x\nsomething else\nend\n",
+		"croft-cgroups 1 x\nparent a\nv2 0 /x\nother \nend\n",
+		"croft-cgroups 1 x\nparent a\nv2 0 /x\nhierarchies z\nend\n",
 	};
 	struct cg_cache c;
 
 	for (size_t i = 0; i < ARRAY_LEN(junk); i++)
 		CHECK(cg_cache_parse(junk[i], &c) < 0);
+}
+
+TEST(cg_hierarchies_of_text)
+{
+	uint64_t one = cg_text_hierarchies("9:name=systemd:/a\n2:cpu,cpuacct:/\n0::/\n");
+
+	/* Where the reader is does not count, nor does version 2. */
+	CHECK(one == cg_text_hierarchies("9:name=systemd:/b:c\n2:cpu,cpuacct:/x\n"));
+	CHECK(one != cg_text_hierarchies("9:name=systemd:/a\n3:cpu,cpuacct:/\n0::/\n"));
+	CHECK(one !=
+	      cg_text_hierarchies("9:name=systemd:/a\n2:cpu,cpuacct:/\n1:net_cls:/\n0::/\n"));
+	CHECK(cg_text_hierarchies("") == cg_text_hierarchies("0::/a\n"));
+}
+
+static bool mounted_at(const char *text, const char *word, const char *at)
+{
+	char line[256], path[64];
+
+	snprintf(line, sizeof(line), "%s", text);
+	return cg_mountinfo_is(line, word, path, sizeof(path)) && streq(path, at);
+}
+
+TEST(cg_mountinfo)
+{
+	static const char systemd[] = "30 25 0:26 / /sys/fs/cgroup/systemd rw,nosuid shared:9 - "
+				      "cgroup cgroup rw,xattr,name=systemd\n";
+
+	CHECK(mounted_at(systemd, "name=systemd", "/sys/fs/cgroup/systemd"));
+	CHECK(!mounted_at(systemd, "systemd", "/sys/fs/cgroup/systemd"));
+	CHECK(!mounted_at(systemd, "name=system", "/sys/fs/cgroup/systemd"));
+	CHECK(mounted_at("31 25 0:27 / /cg/a rw - cgroup none rw,net_cls,net_prio\n", "net_prio",
+			 "/cg/a"));
+	/* A part of one; version 2; another type; a name with blanks; no mount at all. */
+	CHECK(!mounted_at("31 25 0:27 /part /cg/a rw - cgroup none rw,freezer\n", "freezer",
+			  "/cg/a"));
+	CHECK(!mounted_at("31 25 0:27 / /cg/a rw - cgroup2 none rw,freezer\n", "freezer", "/cg/a"));
+	CHECK(!mounted_at("31 25 0:27 / /cg/a rw - tmpfs cgroup rw,freezer\n", "freezer", "/cg/a"));
+	CHECK(!mounted_at("31 25 0:27 / /cg/a\\040b rw - cgroup none rw,freezer\n", "freezer",
+			  "/cg/a\\040b"));
+	CHECK(!mounted_at("", "freezer", ""));
+	CHECK(!mounted_at("a b c - cgroup x freezer\n", "freezer", "c"));
 }
 
 TEST(cg_controllers)
