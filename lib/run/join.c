@@ -9,7 +9,6 @@
  * may be hostile.
  */
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
@@ -104,9 +103,9 @@ static int lend(struct join *j, struct err *err)
 
 	if (fd_read_file(AT_FDCWD, path, 64, &text, NULL) == 0)
 		(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", text);
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
-		return err_errno(err, "cannot leave the operator's session keyring");
-	return 0;
+	int r = clone_leave_keyring();
+	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot leave the operator's session keyring")
+		     : 0;
 }
 
 /* -- what the command gets as 0, 1 and 2 ---------------------------------------------------- */

@@ -36,7 +36,7 @@ struct run {
 	struct sync_fds got;	  /* descriptors of the meeting just held */
 	bool born, enter_monitor; /* the shared-memory child ran; it has to move itself */
 	int clone_errno;	  /* what the shared-memory child met */
-	const char *clone_what;	  /* where, when not at the clone of init */
+	const char *clone_what;	  /* where; NULL at the exec of the monitor */
 	size_t done;		  /* rows done by the host side */
 };
 

@@ -216,6 +216,43 @@ static void ordinary_priority(void)
 	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 }
 
+/* What init inherits from the process that clones it, and init. */
+static int make_init(struct run *r)
+{
+	const struct plan *p = r->plan;
+	int ret;
+
+	/* The groups of those hierarchies in which the server has none of its own. */
+	r->clone_what = "cannot enter a version 1 group";
+	for (int i = 0; i < r->n_parents; i++)
+		if (write(r->parents[i], "0", 1) < 0)
+			return -errno;
+	r->clone_what = "cannot leave the session keyring";
+	ret = clone_leave_keyring();
+	if (ret < 0)
+		return ret;
+	r->clone_what = "cannot make the namespaces";
+	ordinary_priority();
+	boot_limits();
+	ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
+	if (ret == 0) {
+		pid_t init = clone_fork(p->namespaces, r->cg.inside, NULL);
+		if (init == 0)
+			walk_inside(r);
+		if (init < 0)
+			ret = init;
+		else
+			r->state.init = init;
+	}
+	if (!p->privileged)
+		clone_ids_restore();
+	if (ret < 0)
+		return ret;
+	/* That one is init's now: what it puts there is not for the monitor's hooks. */
+	r->clone_what = "cannot leave init's session keyring";
+	return clone_leave_keyring();
+}
+
 /*
  * The monitor-to-be: shares the memory of croft start, which waits until it executes. Clones init,
  * so that init is its child; then becomes the small program that stays.
@@ -228,13 +265,6 @@ static int monitor_child(void *arg)
 	r->born = true;
 	if (r->enter_monitor)
 		(void)fd_write_file(r->cg_monitor, "cgroup.procs", "0");
-	/* init inherits those in which the server has no group of its own. */
-	for (int i = 0; i < r->n_parents; i++)
-		if (write(r->parents[i], "0", 1) < 0) {
-			r->clone_what = "cannot enter a version 1 group";
-			r->clone_errno = errno;
-			_exit(1);
-		}
 	char pid[16], log_max[24];
 	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", r->host->libexec);
 	const char *const argv[] = {
@@ -253,20 +283,7 @@ static int monitor_child(void *arg)
 		self[n] = '\0';
 		args[6] = self;
 	}
-	ordinary_priority();
-	boot_limits();
-	int ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
-	if (ret == 0) {
-		pid_t init = clone_fork(p->namespaces, r->cg.inside, NULL);
-		if (init == 0)
-			walk_inside(r);
-		if (init < 0)
-			ret = init;
-		else
-			r->state.init = init;
-	}
-	if (!p->privileged)
-		clone_ids_restore();
+	int ret = make_init(r);
 	if (ret < 0) {
 		r->clone_errno = -ret;
 		_exit(1);
@@ -277,6 +294,7 @@ static int monitor_child(void *arg)
 		fcntl(MONITOR_CONTROL_FD, F_SETFD, 0);
 	else
 		dup2(r->control[1], MONITOR_CONTROL_FD);
+	r->clone_what = NULL;
 	execve(program, (char *const *)(uintptr_t)args, env);
 	r->clone_errno = errno;
 	_exit(127);
@@ -306,12 +324,11 @@ int step_clone(struct run *r, struct err *err)
 		r->state.monitor = 0;
 		return err_set(err, ERR_FAIL, -ret, "cannot clone the monitor");
 	}
-	if (r->clone_errno && r->state.init)
+	if (r->clone_errno && !r->clone_what)
 		return err_set(err, ERR_HOST, r->clone_errno, "cannot run %s/croft-monitor",
 			       r->host->libexec);
 	if (r->clone_errno)
-		return err_set(err, ERR_FAIL, r->clone_errno, "%s",
-			       r->clone_what ? r->clone_what : "cannot make the namespaces");
+		return err_set(err, ERR_FAIL, r->clone_errno, "%s", r->clone_what);
 	r->pidfd = proc_pidfd_open(r->state.init, 0);
 	if (r->pidfd < 0)
 		return err_set(err, ERR_FAIL, -r->pidfd, "init is gone");

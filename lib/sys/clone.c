@@ -3,6 +3,7 @@
 #include "sys/clone.h"
 
 #include <errno.h>
+#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -113,6 +114,13 @@ int clone_ids_take(uid_t base)
 		return -errno;
 	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, base, base, base) < 0 ||
 	    syscall(SYS_setresuid, base, base, base) < 0)
+		return -errno;
+	return 0;
+}
+
+int clone_leave_keyring(void)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		return -errno;
 	return 0;
 }

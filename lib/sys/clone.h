@@ -24,4 +24,8 @@ pid_t clone_vfork(int (*fn)(void *), void *arg, int cgroup_fd);
 int clone_ids_take(uid_t base);
 int clone_ids_restore(void);
 
+/* An empty session keyring in place of the caller's, whose keys a child would possess
+ * (keyrings(7)). A kernel without keyrings is success. */
+int clone_leave_keyring(void);
+
 #endif

@@ -68,6 +68,34 @@ decoy_same() { diff "$BATS_TEST_TMPDIR/decoy.before" <(decoy_look); }
 	[[ "$output" != *SECRET* && "$output" != *LD_PRELOAD* && "$output" != *SSH* ]]
 }
 
+@test "keys of the operator's session are not possessed inside or by the monitor, nor the server's by the monitor" {
+	compiled keys
+	local keys=$BATS_FILE_TMPDIR/keys
+	croft create web1 --template busybox --feature keyctl
+	"$keys" with operators croft start web1
+	give keys /keys
+	[[ "$(inside /keys look operators)" == "no operators: Required key not available" ]]
+	[[ "$("$keys" with operators croft exec web1 -- /keys look operators)" == "no operators: Required key"* ]]
+	# The same from a child of init; /proc/keys lists what its reader possesses.
+	inside sh -c 'echo "::once:/bin/sh -c \"{ /keys look operators; cat /proc/keys; /keys put servers; /keys look servers; } >/out 2>&1; touch /done\"" >>/etc/inittab'
+	mkdir -p /etc/croft/hooks/stopped.d
+	printf '#!/bin/sh\n{ %s look operators; %s look servers; } >%s\n' "$keys" "$keys" "$BATS_TEST_TMPDIR/hook" >/etc/croft/hooks/stopped.d/10-look
+	chmod 755 /etc/croft/hooks/stopped.d/10-look
+	"$keys" with operators croft restart web1 --kill
+	wait_for 20 inside test -e /done
+	run inside cat /out
+	echo "$output"
+	[[ "$output" == *"no operators: "*"found servers: secret"* ]]
+	[[ "$output" != *"user      operators"* ]]
+	inside poweroff
+	wait_for 10 state_is web1 stopped
+	wait_for 3 test -s "$BATS_TEST_TMPDIR/hook"
+	run cat "$BATS_TEST_TMPDIR/hook"
+	[[ "$output" == "no operators"*"no servers"* ]]
+	# The test can fail.
+	[[ "$("$keys" with operators "$keys" look operators)" == "found operators: secret" ]]
+}
+
 @test "O09: the host's mounts are the same while a server runs and mounts, and the other way round" {
 	local before
 	before=$(cut -d' ' -f3- /proc/self/mountinfo)
