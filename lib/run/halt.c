@@ -57,6 +57,14 @@ static void mark_killing(const struct host *h, const struct state *s)
 	(void)fd_replace(AT_FDCWD, path, HALT_KILLING, strlen(HALT_KILLING), 0600, false);
 }
 
+bool halt_kills(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, name);
+	_cleanup_free_ char *mark = NULL;
+
+	return fd_read_file(AT_FDCWD, path, 16, &mark, NULL) == 0 && streq(mark, HALT_KILLING);
+}
+
 static void mark_stopping(const struct host *h, struct state *s, bool on)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);

@@ -13,6 +13,7 @@ bool halt_wants_reboot(const struct host *h, const char *name);
 /* What RUN/NAME/stopping holds once the time of asking is over: recovery then ends what was begun.
  */
 #define HALT_KILLING "kill\n"
+bool halt_kills(const struct host *h, const char *name); /* whether it holds that */
 /* Signals init and waits at most timeout_ms (0: kills at once), then clears. */
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
 	 struct err *err);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "run/hooks.h"
+#include "run/recover.h"
 #include "run/run.h"
 #include "run/steps.h"
 #include "sys/lock.h"
@@ -58,7 +59,7 @@ int run_start(const struct host *h, const char *name, const struct run_opts *o, 
 	int r = lock_take(path, what, o->deadline_ms, &lock, err);
 	if (r < 0)
 		return r;
-	r = recover_server(h, name, err);
+	r = recover_for_start(h, name, o->deadline_ms, err);
 	if (r == 0 && state_load(h, name, &state, &none) < 0) {
 		*changed = true;
 		r = server_load(&s, h, name, err);

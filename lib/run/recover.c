@@ -24,9 +24,6 @@
 #include "sys/lock.h"
 #include "sys/proc.h"
 
-/* What a killed init needs to be gone: the kernel may write back its file system. */
-#define DYING_MS 500
-
 /* Moves a tree out of the way at once, and removes it after. Where a full disk has no room for
  * that, it is removed in place: destroying is how one makes room. */
 static int trash(const struct host *h, const char *name, const char *dir, struct err *err)
@@ -99,12 +96,24 @@ static int recover_dead(const struct host *h, const struct state *s, struct err 
 	return r;
 }
 
-/* A stop was interrupted but init still lives: the server goes on, and whoever wants may stop it.
- */
-static int recover_stopping(const struct host *h, struct state *s, struct err *err)
+/* A stop was interrupted while init was to end by itself. That init was asked cannot be taken back:
+ * a start first sees the stop to its end. For any other command the server goes on, for as long as
+ * it does. */
+static int recover_stopping(const struct host *h, struct state *s, uint64_t start_deadline_ms,
+			    struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
+	struct server server;
 
+	if (start_deadline_ms) {
+		int r = server_load(&server, h, s->name, err);
+
+		if (r < 0)
+			return r;
+		r = halt(h, s, server.boot.stop_timeout, start_deadline_ms, err);
+		server_free(&server);
+		return r;
+	}
 	unlink(path);
 	s->phase = STATE_RUNNING;
 	return state_save(h, s, err);
@@ -121,7 +130,8 @@ int recover_probe(const struct host *h, const char *name, struct err *err)
 	return halt_clear(h, &probe, true, err);
 }
 
-int recover_server(const struct host *h, const char *name, struct err *err)
+static int recover(const struct host *h, const char *name, uint64_t start_deadline_ms,
+		   struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
 	_cleanup_free_ char *conf = server_conf_path(h, name);
@@ -142,13 +152,25 @@ int recover_server(const struct host *h, const char *name, struct err *err)
 			 "; croft recover %s puts it right", name);
 		return r;
 	}
-	if (!state_alive(&s) || s.phase == STATE_STARTING)
+	/* A stop that had begun to kill is not taken back: init may only look alive. */
+	if (!state_alive(&s) || s.phase == STATE_STARTING ||
+	    (s.phase == STATE_STOPPING && halt_kills(h, name)))
 		r = recover_dead(h, &s, err);
 	else if (s.phase == STATE_STOPPING)
-		r = recover_stopping(h, &s, err);
+		r = recover_stopping(h, &s, start_deadline_ms, err);
 	else
 		return recover_monitor(h, &s, err);
 	return r < 0 ? err_wrap(err, r, "recovery") : 0;
+}
+
+int recover_server(const struct host *h, const char *name, struct err *err)
+{
+	return recover(h, name, 0, err);
+}
+
+int recover_for_start(const struct host *h, const char *name, uint64_t deadline_ms, struct err *err)
+{
+	return recover(h, name, deadline_ms ? deadline_ms : 1, err);
 }
 
 int run_state(const struct host *h, const char *name, struct state *ret, struct err *err)

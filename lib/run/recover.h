@@ -20,4 +20,9 @@ int recover_probe(const struct host *h, const char *name, struct err *err);
  * a reboot inside is a power off. */
 int recover_monitor(const struct host *h, struct state *s, struct err *err);
 
+/* recover_server for a start: a stop that was interrupted after init was asked to end is seen to
+ * its end first, until deadline_ms (CLOCK_MONOTONIC). ERR_BUSY when that is too early. */
+int recover_for_start(const struct host *h, const char *name, uint64_t deadline_ms,
+		      struct err *err);
+
 #endif

@@ -427,15 +427,17 @@ int step_monitor(struct run *r, struct err *err)
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "the monitor is gone");
 	fd_drop(&r->console);
-	return 0;
-}
-
-int step_state(struct run *r, struct err *err)
-{
 	r->state.init_start = proc_start_time(r->state.init);
 	r->state.monitor_start = proc_start_time(r->state.monitor);
 	if (!r->state.init_start || !r->state.monitor_start)
 		return err_set(err, ERR_FAIL, 0, "init or its monitor is gone");
+	return 0;
+}
+
+/* After the last meeting: before it, the death of this process would still be the end of init, and
+ * the record would be untrue. Init goes on meanwhile. */
+int step_state(struct run *r, struct err *err)
+{
 	r->state.phase = STATE_RUNNING;
 	return state_save(r->host, &r->state, err);
 }
