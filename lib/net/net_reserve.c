@@ -112,7 +112,7 @@ static void hint_write(int dir, const char *name, uint64_t n)
 
 	/* Lost hints cost time, not correctness: neither durable nor checked. */
 	snprintf(text, sizeof(text), "%" PRIu64 "\n", n);
-	(void)fd_replace(dir, name, text, strlen(text), 0600, false);
+	(void)fd_overwrite(dir, name, text);
 }
 
 /* 1: taken, ret is it. 0: in use. */

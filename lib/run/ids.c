@@ -45,17 +45,18 @@ static uint64_t hint(int dir)
 	_cleanup_free_ char *text = NULL;
 	uint64_t n = 0;
 
-	if (fd_read_file(dir, ".next", 32, &text, NULL) == 0)
-		parse_u64(text, &n);
-	return n;
+	if (fd_read_file(dir, ".next", 32, &text, NULL) < 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return parse_u64(text, &n) < 0 ? 0 : n;
 }
 
 static void set_hint(int dir, uint64_t n)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-	(void)fd_replace(dir, ".next", text, strlen(text), 0600, false); /* only a hint */
+	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)n);
+	(void)fd_overwrite(dir, ".next", text); /* only a hint */
 }
 
 int ids_reserve(const struct host *h, const char *name, uid_t *ret, struct err *err)

@@ -73,8 +73,7 @@ static void record_end(const struct run *r)
 	if (fd_read_file(AT_FDCWD, from, 128, &how, NULL) < 0)
 		return;
 	_cleanup_free_ char *text = xasprintf("%lld %s", (long long)time(NULL), how);
-	(void)fd_replace(AT_FDCWD, to, text, strlen(text), 0600,
-			 false); /* only told, never relied on */
+	(void)fd_overwrite(AT_FDCWD, to, text); /* only told, never relied on */
 }
 
 void undo_intent(struct run *r)

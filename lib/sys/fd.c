@@ -172,6 +172,29 @@ int fd_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+int fd_overwrite(int dirfd, const char *path, const char *text)
+{
+	_cleanup_close_ int fd =
+	    open_retry(dirfd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+	size_t len = strlen(text);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	ssize_t n = pwrite(fd, text, len, 0);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != len)
+		return -EIO;
+	if (st.st_size > n && ftruncate(fd, n) < 0)
+		return -errno;
+	return 0;
+}
+
 int fd_sync_dir(int dirfd, const char *path)
 {
 	_cleanup_close_ int fd = open_retry(dirfd, path, O_RDONLY | O_DIRECTORY, 0);

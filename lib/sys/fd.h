@@ -25,6 +25,10 @@ int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t
 /* Removes what a killed writer of path left beside it. For a caller whose lock says that nobody
  * writes there now. */
 void fd_replace_tidy(int dirfd, const char *path);
+/* Writes over what path has, in one write(2): for what is only a hint. A reader may find the new
+ * text with the end of a longer old one behind it, a crash may leave anything. It costs a tenth of
+ * a replacement on a disk: ext4 flushes a file that is renamed over another. */
+int fd_overwrite(int dirfd, const char *path, const char *text);
 int fd_sync_dir(int dirfd, const char *path);
 
 /* mkdir -p of an absolute path of our own (never beneath a server's root). */

@@ -197,6 +197,25 @@ TEST(fd_replace_of_the_longest_name)
 	CHECK_INT(entries(unit_dir()), 1);
 }
 
+TEST(fd_overwrite_leaves_nothing_of_the_old)
+{
+	_cleanup_close_ int dir = open_dir(unit_dir());
+	_cleanup_free_ char *text = NULL, *shorter = NULL;
+
+	CHECK_INT(fd_overwrite(dir, "hint", "1000\n"), 0);
+	CHECK_INT(fd_read_file(dir, "hint", 64, &text, NULL), 0);
+	CHECK_STR(text, "1000\n");
+	CHECK_INT(fd_overwrite(dir, "hint", "2\n"), 0);
+	CHECK_INT(fd_read_file(dir, "hint", 64, &shorter, NULL), 0);
+	CHECK_STR(shorter, "2\n");
+	CHECK_INT(entries(unit_dir()), 1);
+	CHECK_INT(symlinkat("hint", dir, "link"), 0);
+	CHECK_INT(fd_overwrite(dir, "link", "3\n"), -ELOOP);
+	CHECK_INT(fd_overwrite(dir, ".", "3\n"), -EISDIR);
+	CHECK_INT(mkfifoat(dir, "fifo", 0600), 0);
+	CHECK_INT(fd_overwrite(dir, "fifo", "3\n"), -ENXIO);
+}
+
 /* Writers are killed at any moment; what is there is whole, and the next writer leaves nothing
  * else. */
 TEST(fd_replace_after_killed_writers)
