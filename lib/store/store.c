@@ -3,11 +3,14 @@
 #include "store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/mem.h"
 #include "base/name.h"
+#include "sys/fd.h"
 #include "sys/mnt.h"
 
 #define X(name) extern const struct store store_##name;
@@ -73,8 +76,49 @@ int store_template_root(const struct store_plan *p, struct stat *ret, struct err
 	return 0;
 }
 
-int store_choose(const char *name, const char *dir, const struct store **ret, struct strv *why,
-		 struct err *err)
+/* What was found usable is remembered until the next boot: finding out takes a process and a user
+ * namespace. Only a yes is kept, so a host that has been put right is seen at once.
+ */
+static char *memo(const char *dir, const char *name)
+{
+	_cleanup_free_ char *boot = NULL;
+	struct stat st;
+
+	if (stat(dir, &st) < 0 ||
+	    fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot, NULL) < 0)
+		return NULL;
+	return xasprintf("%s %u:%u %s", name, major(st.st_dev), minor(st.st_dev), boot);
+}
+
+static const struct store *remembered(const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/cache/store", dir);
+	_cleanup_free_ char *text = NULL;
+	const struct store *s;
+
+	if (fd_read_file(AT_FDCWD, path, 256, &text, NULL) < 0)
+		return NULL;
+	_cleanup_free_ char *word = xstrndup(text, strcspn(text, " "));
+	s = store_find(word);
+	/* "auto" is the first of the table; a later one is taken only while that does not work. */
+	if (!s || (streq(name, "auto") ? s != stores[0] : !streq(name, word)))
+		return NULL;
+	_cleanup_free_ char *now = memo(dir, word);
+	return now && streq(now, text) ? s : NULL;
+}
+
+static void remember(const char *dir, const struct store *s)
+{
+	_cleanup_free_ char *cache = xasprintf("%s/cache", dir);
+	_cleanup_free_ char *path = xasprintf("%s/store", cache);
+	_cleanup_free_ char *text = memo(dir, s->name);
+
+	if (text && fd_mkdir_p(cache, 0700) == 0)
+		(void)fd_overwrite(AT_FDCWD, path, text);
+}
+
+static int choose(const char *name, const char *dir, const struct store **ret, struct strv *why,
+		  struct err *err)
 {
 	const struct store *s;
 
@@ -100,6 +144,18 @@ int store_choose(const char *name, const char *dir, const struct store **ret, st
 		err_set(err, ERR_HOST, 0, "no store works on %s: %s: %s", dir, s->name, e.text);
 	}
 	return -EOPNOTSUPP;
+}
+
+int store_choose(const char *name, const char *dir, const struct store **ret, struct strv *why,
+		 struct err *err)
+{
+	*ret = why ? NULL : remembered(dir, name); /* who wants to know why wants it tried */
+	if (*ret)
+		return 0;
+	int r = choose(name, dir, ret, why, err);
+	if (r == 0 && *ret)
+		remember(dir, *ret);
+	return r;
 }
 
 int store_idmap(struct store_layers *l, int userns_fd, struct err *err)
