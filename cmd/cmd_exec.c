@@ -69,7 +69,8 @@ const struct cmd cmd_exec = {
 		"125 when\n"
 		"croft failed, 126 when the command cannot be executed, 127 when it is not found.\n"
 		"The command gets a terminal when both input and output are one. It ends with "
-		"croft exec.",
+		"croft exec.\n"
+		"Options stand before COMMAND; all that follows it belongs to it.",
 	.opts = exec_opts,
 	.n_opts = ARRAY_LEN(exec_opts),
 	.flags = CMD_ROOT | CMD_NAME | CMD_REST | CMD_EXEC_CODES | CMD_RAW,
