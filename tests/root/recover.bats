@@ -403,7 +403,7 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 	ln -s ghost4 /var/lib/croft/ids/1999962112
 	local dir
 	for dir in /sys/fs/cgroup /sys/fs/cgroup/*; do
-		[ ! -d "$dir/$CROFT_TEST_CGROUP" ] || mkdir "$dir/$CROFT_TEST_CGROUP/ghost5"
+		[ ! -d "$dir/$CROFT_TEST_CGROUP/web1" ] || mkdir "$dir/$CROFT_TEST_CGROUP/ghost5"
 	done
 	run croft create ghost2 --template busybox # a half-made one is not in the way
 	[ "$status" -eq 0 ]
