@@ -4,9 +4,9 @@
  * goes in and out until the command ends.
  *
  * What must stay true: the child never has the host's root as its user id, not even for the moment
- * before it has entered; the operator's terminal never enters a server, a pseudo-terminal or a pipe
- * does; no directory of the host does either; what the child says is checked, because the server
- * may be hostile.
+ * before it has entered; no terminal, file or device of the operator's ever enters a server, a
+ * pseudo-terminal or a pipe does; no directory of the host does either; what the child says is
+ * checked, because the server may be hostile.
  */
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -48,10 +49,12 @@ struct join {
 	struct cg cg;
 	struct join_child child;
 	int null;
-	struct tty_copy pair[3]; /* the operator's terminal and the command's pipes */
+	struct tty_copy pair[3]; /* the operator's terminals and files, and the command's pipes */
 	size_t n_pairs;
-	int theirs[3]; /* the command's ends of those */
-	int sock;      /* ours; the child's is child.sock */
+	int theirs[3];	/* the command's ends of those */
+	int unread;	/* what the command has not read of an input file can be read here */
+	off_t in_start; /* where that file was */
+	int sock;	/* ours; the child's is child.sock */
 	int pidfd, master;
 	pid_t pid;
 };
@@ -129,17 +132,100 @@ static int check_stdio(struct err *err)
 	return 0;
 }
 
-/* A pipe in place of a terminal. Our end must never block us: the command may not read. */
-static int replace_terminal(struct join *j, int i, struct err *err)
+/*
+ * What the command may hold itself: what leads to nothing but a stream (pipes, sockets), and the
+ * devices that every server has. Whoever holds a file of the host's can read what it held before
+ * (/proc/self/fd/1 opens it anew), change or cut off what a log held before (O_APPEND can be taken
+ * off), learn its path, and go on with all of that after croft exec has ended.
+ */
+static bool may_hold(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+		return true;
+	for (size_t i = 0; S_ISCHR(st.st_mode) && i < guard_n_devices; i++) {
+		const struct guard_device *d = &guard_devices[i];
+
+		if (d->node && !d->feature && !isatty(fd) && d->type == 'c' &&
+		    st.st_rdev == makedev(d->major, d->minor))
+			return true;
+	}
+	return false;
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat s, t;
+
+	return fstat(a, &s) == 0 && fstat(b, &t) == 0 && s.st_dev == t.st_dev &&
+	       s.st_ino == t.st_ino;
+}
+
+/* A pipe in place of it. Our end must never block us: the command may not read. Output and errors
+ * that go to one place share a pipe, so that they keep their order. */
+static int replace(struct join *j, int i, struct err *err)
 {
 	int p[2], ours = i == 0 ? 1 : 0;
 
+	if (i == 2 && j->theirs[1] >= 0 && same_file(1, 2)) {
+		j->child.stdio[2] = j->theirs[1];
+		return 0;
+	}
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return err_errno(err, "pipe");
 	fcntl(p[ours], F_SETFL, O_NONBLOCK);
+	/* The server's own, so that /dev/stdout can be opened inside. */
+	if (!j->child.privileged && fchown(p[0], j->state->uid_base, j->state->uid_base) < 0)
+		return err_errno(err, "cannot give a pipe to the server");
+	j->child.own[i] = true;
 	j->pair[j->n_pairs++] =
 	    (struct tty_copy) { .from = i == 0 ? 0 : p[0], .to = i == 0 ? p[1] : i };
 	j->child.stdio[i] = j->theirs[i] = p[!ours];
+	j->in_start = i == 0 ? lseek(0, 0, SEEK_CUR) : j->in_start;
+	if (i > 0 || j->in_start < 0)
+		return 0;
+	j->unread = fcntl(p[0], F_DUPFD_CLOEXEC, 3);
+	return j->unread < 0 ? err_errno(err, "dup") : 0;
+}
+
+/* An input file is read ahead; where it stands when the command has ended is what it has read, so
+ * that the next command of a script goes on from there. */
+static void give_back(struct join *j)
+{
+	off_t at = j->in_start + (off_t)j->pair[0].done;
+	char buf[4096];
+	ssize_t n;
+
+	if (j->unread < 0)
+		return;
+	fcntl(j->unread, F_SETFL, O_NONBLOCK);
+	if (j->pair[0].to > 2)
+		fd_drop(&j->pair[0].to);
+	while ((n = read(j->unread, buf, sizeof(buf))) > 0)
+		at -= n;
+	(void)lseek(0, at, SEEK_SET);
+}
+
+/* What was lost on the way. */
+static int lost(const struct join *j, struct err *err)
+{
+	static const char *const names[] = { "input", "output", "error" };
+
+	for (size_t i = 0; i < j->n_pairs; i++) {
+		const struct tty_copy *p = &j->pair[i];
+		bool in = p->from == 0;
+		int num = in ? p->read_errno : p->write_errno;
+
+		/* Who reads the output may have gone, and a terminal may have been hung up. */
+		if (num == 0 || num == EPIPE || num == EBADF ||
+		    (num == EIO && isatty(in ? 0 : p->to)))
+			continue;
+		return err_set(err, ERR_FAIL, num, "cannot %s standard %s", in ? "read" : "write",
+			       names[in ? 0 : p->to]);
+	}
 	return 0;
 }
 
@@ -161,8 +247,8 @@ static int find_stdio(struct join *j, struct err *err)
 	int r = check_stdio(err);
 	for (int i = 0; r == 0 && i < 3; i++) {
 		j->child.stdio[i] = i;
-		if (isatty(i))
-			r = replace_terminal(j, i, err);
+		if (!may_hold(i))
+			r = replace(j, i, err);
 	}
 	return r;
 }
@@ -415,7 +501,10 @@ static int carry(struct join *j, struct err *err)
 		fd_drop(&j->theirs[i]);
 	if (j->master >= 0)
 		return tty_pump(0, 1, j->master, j->pidfd, false, err);
-	return j->n_pairs ? tty_copy(j->pair, j->n_pairs, j->pidfd, err) : 0;
+	if (!j->n_pairs)
+		return 0;
+	int r = tty_copy(j->pair, j->n_pairs, j->pidfd, err);
+	return r < 0 ? r : lost(j, err);
 }
 
 static int run_child(struct join *j, int *ret_code, struct err *err)
@@ -439,6 +528,7 @@ static int run_child(struct join *j, int *ret_code, struct err *err)
 	/* Closing the master hangs up whoever still holds the terminal. */
 	fd_drop(&j->master);
 	int ended = reap(j);
+	give_back(j);
 	stop_forwarding();
 	stop_alarm();
 	if (overran)
@@ -485,6 +575,7 @@ static void join_close(struct join *j)
 	}
 	for (int i = 0; i < 3; i++)
 		fd_drop(&j->theirs[i]);
+	fd_drop(&j->unread);
 	fd_drop(&j->null);
 	fd_drop(&j->sock);
 	fd_drop(&j->child.sock);
@@ -532,6 +623,7 @@ int join_exec(const struct host *h, const struct state *s, const struct join_req
 			   .privileged = s->privileged },
 		.null = -1,
 		.theirs = { -1, -1, -1 },
+		.unread = -1,
 		.sock = -1,
 		.pidfd = -1,
 		.master = -1,

@@ -35,9 +35,9 @@ int join_seal(const struct state *s, struct err *err);
  *
  * The command leads a session of its own. With a pty (JOIN_TTY_AUTO: when 0 and 1 are terminals)
  * that is its terminal, in the server's own devpts. Without one, 0 to 2 are passed as they are, but
- * a terminal among them is replaced by a pipe, and SIGINT, SIGTERM, SIGHUP and SIGQUIT are
- * forwarded to it. It does not outlive the caller: it is killed, or its terminal is hung up; what
- * it started lives on. */
+ * a terminal, file or device among them is replaced by a pipe, and SIGINT, SIGTERM, SIGHUP and
+ * SIGQUIT are forwarded to it. It does not outlive the caller: it is killed, or its terminal is
+ * hung up; what it started lives on. */
 int join_exec(const struct host *h, const struct state *s, const struct join_request *q,
 	      int *ret_code, struct err *err);
 

@@ -159,6 +159,15 @@ static int make_pty(const struct join_child *c, const struct join_ids *ids, stru
 	return 0;
 }
 
+/* So that /dev/stdout can be opened by name; that is all, and what is wrong with the ids is told by
+ * become(). */
+static void give_stdio(const struct join_child *c, const struct join_ids *ids)
+{
+	for (int i = 0; i < 3; i++)
+		if (c->own[i] && fchown(i, ids->uid, (gid_t)-1) < 0)
+			return;
+}
+
 /* The same functions as for init. They come before the ids, because a user who is not root could do
  * neither; what the ids leave of capabilities, exec(2) then takes from that user. */
 static int put_under_guard(const struct join_child *c, struct err *err)
@@ -337,6 +346,8 @@ static int settle(const struct join_child *c, struct join_ids *ids, struct err *
 	umask(022);
 	if (r == 0 && c->pty)
 		r = make_pty(c, ids, err);
+	if (r == 0 && ids->uid)
+		give_stdio(c, ids);
 	if (r == 0)
 		r = put_under_guard(c, err);
 	if (r == 0)

@@ -58,6 +58,7 @@ struct join_child {
 	int init;		      /* pidfd of the server's init */
 	int sock;		      /* to the host's side */
 	int stdio[3];		      /* what becomes 0, 1 and 2 until there is a pty */
+	bool own[3];		      /* those that are pipes of ours */
 	int groups[CG_N + CG_V1_MAX]; /* version 1 "tasks" files */
 	int n_groups;
 	struct join_limit limits[RLIM_NLIMITS]; /* those that differ from the caller's */

@@ -422,7 +422,7 @@ struct copy {
 	bool open;    /* `from` has not ended */
 	bool no_rest; /* what a terminal still holds belongs to the shell */
 	size_t at, n;
-	char buf[8192];
+	char buf[65536]; /* a pipe's capacity, pipe(7) */
 };
 
 static void copy_close(struct tty_copy *pair, struct copy *c)
@@ -431,6 +431,15 @@ static void copy_close(struct tty_copy *pair, struct copy *c)
 	c->n = c->at = 0;
 	if (pair->to > 2)
 		fd_drop(&pair->to);
+}
+
+/* Nobody takes what comes: who writes it gets SIGPIPE. */
+static void copy_refuse(struct tty_copy *pair, struct copy *c)
+{
+	pair->write_errno = errno;
+	copy_close(pair, c);
+	if (pair->from > 2)
+		fd_drop(&pair->from);
 }
 
 static void copy_out(struct tty_copy *pair, struct copy *c)
@@ -443,10 +452,11 @@ static void copy_out(struct tty_copy *pair, struct copy *c)
 		if (w < 0 && errno == EAGAIN)
 			return;
 		if (w < 0) {
-			copy_close(pair, c);
+			copy_refuse(pair, c);
 			return;
 		}
 		c->at += (size_t)w;
+		pair->done += (size_t)w;
 	}
 	c->at = c->n = 0;
 }
@@ -458,6 +468,7 @@ static void copy_in(struct tty_copy *pair, struct copy *c)
 	if (r < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (r <= 0) {
+		pair->read_errno = r < 0 ? errno : 0;
 		copy_close(pair, c);
 		return;
 	}

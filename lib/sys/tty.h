@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "base/err.h"
 
 /* Allocates a pseudo-terminal in the devpts instance mounted at ptsdir (an fd of .../dev/pts),
@@ -28,12 +29,15 @@ enum tty_frame { TTY_FRAME_DATA, TTY_FRAME_SIZE };
 typedef size_t tty_frame_fn(enum tty_frame kind, const void *data, size_t n, unsigned char *out);
 int tty_pump_framed(int in, int out, int sock, tty_frame_fn *frame, struct err *err);
 
-/* Copies pipes to the operator's stdio: used where one of 0-2 is a terminal, which the server must
- * never hold. pairs: n (at most 3) times {from, to}; ends when every `from` is at its end, or pidfd
- * is gone and the rest is drained. A `to` above 2 is closed and set to -1 when its `from` ends, so
- * that the reader sees it; one that may stay full for long should be non-blocking. */
+/* Copies pipes to the operator's stdio: used where one of 0-2 is a terminal or a file, which the
+ * server must never hold. pairs: n (at most 3) times {from, to}; ends when every `from` is at its
+ * end, or pidfd is gone and the rest is drained. A `to` above 2 is closed and set to -1 when its
+ * `from` ends, and a `from` above 2 when its `to` fails, so that the other end sees it; a `to` that
+ * may stay full for long should be non-blocking. */
 struct tty_copy {
 	int from, to;
+	uint64_t done;		     /* bytes that went to `to` */
+	int read_errno, write_errno; /* what ended it early */
 };
 int tty_copy(struct tty_copy *pairs, size_t n, int pidfd, struct err *err);
 

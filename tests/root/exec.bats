@@ -78,6 +78,80 @@ on_terminal() {
 	[[ "$stderr" == *directory* ]]
 }
 
+@test "a file of the host's is never handed over: its content goes through a pipe" {
+	server web1
+	local f=$BATS_TEST_TMPDIR/file
+	echo before >"$f"
+	croft exec web1 -- sh -c 'for i in 0 1 2; do readlink /proc/$$/fd/$i; done' <"$f" >>"$f" 2>>"$f.err"
+	cat "$f"
+	[ "$(head -n1 "$f")" = before ]
+	[ "$(grep -c '^pipe:' "$f")" -eq 3 ]
+	[ "$(wc -l <"$f")" -eq 4 ]
+	# Those that are the same everywhere, and what is one already, go as they are.
+	[ "$(inside readlink /proc/self/fd/0 </dev/null)" = /dev/null ]
+	# A device of the host's: no more than its content.
+	local loop
+	truncate -s 4096 "$f"
+	loop=$(losetup -f --show "$f" 2>/dev/null) || return 0
+	run inside sh -c 'readlink /proc/self/fd/0; head -n1' <"$loop"
+	losetup -d "$loop"
+	[[ "$output" == pipe:*before* ]]
+}
+
+@test "files as input and output: all of it, in its order, with the exit code" {
+	server web1
+	local f=$BATS_TEST_TMPDIR/file out=$BATS_TEST_TMPDIR/out i
+	head -c 20000000 /dev/urandom >"$f"
+	croft exec web1 -- cat <"$f" >"$out"
+	cmp "$f" "$out"
+	croft exec web1 -- sh -c 'cat >/tmp/x; cat /tmp/x; exit 7' <"$f" >"$out" && return 1
+	[ $? -eq 7 ]
+	cmp "$f" "$out"
+	tar -C / -cf "$f" etc/passwd etc/group
+	croft exec web1 -- tar -xO etc/passwd <"$f" >"$out"
+	cmp /etc/passwd "$out"
+	croft exec web1 -- sh -c 'for i in $(seq 300); do echo $i; echo $i >&2; done' >"$out" 2>&1
+	diff "$out" <(for i in $(seq 300); do echo "$i"; echo "$i"; done)
+	# It may be opened by name inside, by a user too.
+	echo three >"$f"
+	croft exec web1 -- sh -c 'echo one >/dev/stdout; echo two >/dev/stderr; cat /dev/stdin' <"$f" >"$out" 2>&1
+	croft exec web1 -u nobody -- sh -c 'cat /dev/stdin >/dev/stdout' <"$f" >>"$out"
+	[ "$(tr '\n' ' ' <"$out")" = "one two three three " ]
+}
+
+@test "of an input file a command takes what it reads, and leaves the rest" {
+	server web1
+	local line lines=""
+	seq 30000 >"$BATS_TEST_TMPDIR/in"
+	while read -r line; do
+		lines+="$line "
+		[ "$line" -lt 3 ] || break
+		inside true
+	done <"$BATS_TEST_TMPDIR/in"
+	[ "$lines" = "1 2 3 " ]
+	(
+		inside dd bs=1 count=4 of=/dev/null 2>/dev/null
+		inside true
+		inside dd bs=1 count=2 2>/dev/null
+		cat
+	) <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out"
+	diff "$BATS_TEST_TMPDIR/out" <(seq 3 30000)
+}
+
+@test "an output file that cannot be written ends the command, and is told" {
+	server web1
+	local dir=$BATS_TEST_TMPDIR/full
+	mkdir "$dir"
+	mount -t tmpfs -o size=64k full "$dir"
+	run --separate-stderr -125 timeout 20 bash -c "croft exec web1 -- cat /dev/zero >$dir/out"
+	[[ "$stderr" == *"standard output"*"No space left"* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	# Also when the command has ended by then.
+	run --separate-stderr -125 timeout 20 bash -c "croft exec web1 -- echo lost >>$dir/out"
+	[[ "$stderr" == *"No space left"* ]]
+	umount "$dir"
+}
+
 @test "O02: no working directory through /proc, by name or by link" {
 	server web1
 	inside sh -c 'i=0; while [ $i -lt 65 ]; do ln -s /proc/self/fd/$i /l$i; i=$((i+1)); done

@@ -103,7 +103,7 @@ TEST(copy_until_the_end)
 	struct err err = { 0 };
 
 	REQUIRE(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
-	struct tty_copy pair = { in[0], out[1] };
+	struct tty_copy pair = { .from = in[0], .to = out[1] };
 	REQUIRE(write(in[1], "hello", 5) == 5);
 	close(in[1]);
 	CHECK_INT(tty_copy(&pair, 1, -1, &err), 0);
@@ -119,7 +119,7 @@ TEST(copy_stops_when_nobody_reads)
 	struct err err = { 0 };
 
 	REQUIRE(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
-	struct tty_copy pair = { in[0], out[1] };
+	struct tty_copy pair = { .from = in[0], .to = out[1] };
 	close(out[0]);
 	REQUIRE(write(in[1], "hello", 5) == 5);
 	CHECK_INT(tty_copy(&pair, 1, -1, &err), 0); /* neither a signal nor a wait */
@@ -150,7 +150,8 @@ TEST(copy_streams_do_not_wait_for_each_other)
 	}
 	int pidfd = (int)syscall(SYS_pidfd_open, other, 0);
 	REQUIRE(pidfd >= 0);
-	struct tty_copy pairs[] = { { stuck_in[0], stuck_out[1] }, { in[0], out[1] } };
+	struct tty_copy pairs[] = { { .from = stuck_in[0], .to = stuck_out[1] },
+				    { .from = in[0], .to = out[1] } };
 	CHECK_INT(tty_copy(pairs, 2, pidfd, &err), 0);
 	char got[8] = "";
 	CHECK_INT(read(out[0], got, 7), 7);
@@ -186,7 +187,7 @@ TEST(copy_ends_with_the_process)
 	if (cmd == 0)
 		_exit(0);
 	int pidfd = (int)syscall(SYS_pidfd_open, cmd, 0);
-	struct tty_copy pair = { in[0], out };
+	struct tty_copy pair = { .from = in[0], .to = out };
 	CHECK_INT(tty_copy(&pair, 1, pidfd, &err), 0);
 	kill(noise, SIGKILL);
 	waitpid(noise, NULL, 0);
