@@ -6,6 +6,7 @@
  * to execute a server's program passes through caps_drop() first.
  */
 #include <sys/capability.h>
+#include <sys/prctl.h>
 #include "base/mem.h"
 #include "sys/caps.h"
 
@@ -44,8 +45,8 @@ int caps_drop(const char *const *names, size_t n, struct err *err)
 			return r;
 	}
 	/* Linux 4.3; EINVAL before. A stale ambient set would survive execve(2) of an ordinary
-	 * user's program. */
-	if (cap_reset_ambient() < 0 && errno != EINVAL)
+	 * user's program. Not cap_reset_ambient(), which first asks for each of them. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
 		return err_errno(err, "cannot empty the ambient capabilities");
 	have = cap_get_proc();
 	if (!have || cap_clear_flag(have, CAP_INHERITABLE) < 0)
