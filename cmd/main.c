@@ -56,7 +56,7 @@ int cmd_need_root(struct err *err)
 /* What a caller may have left us with must not reach the work, nor a server. */
 static void prepare(void)
 {
-	struct rlimit size = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit files, size = { RLIM_INFINITY, RLIM_INFINITY };
 	bool no_stdout = fcntl(STDOUT_FILENO, F_GETFD) < 0;
 	sigset_t none;
 
@@ -78,6 +78,12 @@ static void prepare(void)
 	if (setrlimit(RLIMIT_FSIZE, &size) < 0 && getrlimit(RLIMIT_FSIZE, &size) == 0) {
 		size.rlim_cur = size.rlim_max;
 		(void)setrlimit(RLIMIT_FSIZE, &size);
+	}
+	/* A start holds a descriptor of every control group hierarchy, of which a host may have 15.
+	 */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 256) {
+		files.rlim_cur = files.rlim_max < 256 ? files.rlim_max : 256;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 }
 
