@@ -51,11 +51,12 @@ booted() { [ "$(field "$1" boots)" = "$2" ] && state_is "$1" running; }
 
 @test "suspend halts every process, resume lets them go on" {
 	server web1
+	local file before
 	croft exec web1 -- sh -c '(while :; do echo; usleep 10000; done) >/tmp/t 2>/dev/null &'
+	file=/proc/$(field web1 init-pid)/root/tmp/t
+	wait_for 5 test -s "$file"
 	croft suspend web1
 	state_is web1 suspended
-	local file before
-	file=/proc/$(field web1 init-pid)/root/tmp/t
 	before=$(stat -c %s "$file")
 	sleep 0.3
 	[ "$(stat -c %s "$file")" = "$before" ]
