@@ -77,6 +77,10 @@ void cmd_exit_code(int code); /* the process ends with it when run() returned 0 
  * and keeps the worst code for cmd_exit_code(). Returns how many failed. For a `run` that has
  * names. */
 size_t cmd_each(struct cmd_ctx *ctx, const struct strv *names);
+/* The options of a server that were given, into s. */
+int cmd_assign(const struct cmd_ctx *ctx, struct server *s, struct err *err);
+/* Tries them once where there are several names: what is wrong is told once then. */
+int cmd_assign_check(const struct cmd_ctx *ctx, struct err *err);
 /* ERR_PERM unless root: for commands of which only a part needs it. */
 int cmd_need_root(struct err *err);
 /* How many servers are worked on at a time: --jobs, croft.conf, or twice the number of CPUs. */

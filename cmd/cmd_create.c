@@ -12,18 +12,6 @@ static int check_several(const struct cmd_ctx *ctx, struct err *err)
 	return 0;
 }
 
-static int assign(const struct cmd_ctx *ctx, struct server *s, struct err *err)
-{
-	for (size_t i = 0; i < ctx->srv_name.n; i++) {
-		const struct opt *o = opt_find(&s->set, ctx->srv_name.v[i]);
-		int ret = opt_assign(&s->set, o, ctx->srv_value.v[i], ORIGIN_ARGS, err);
-
-		if (ret < 0)
-			return err_wrap(err, ret, "--%s", o->name);
-	}
-	return 0;
-}
-
 static void tell(const struct cmd_ctx *ctx, const struct server *s)
 {
 	char text[ADDR_STRLEN];
@@ -41,13 +29,11 @@ static int create_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	struct run_opts o = { .deadline_ms = ctx->deadline_ms };
 	struct server s;
 	bool changed;
-	int ret = check_several(ctx, err);
+	int ret = server_init(&s, ctx->host, name, err);
 
-	if (ret == 0)
-		ret = server_init(&s, ctx->host, name, err);
 	if (ret < 0)
 		return ret;
-	ret = assign(ctx, &s, err);
+	ret = cmd_assign(ctx, &s, err);
 	if (ret == 0)
 		ret = run_create(ctx->host, &s, &o, err);
 	if (ret == 0) {
@@ -67,6 +53,17 @@ static int create_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	return ret;
 }
 
+static int create_run(struct cmd_ctx *ctx, struct err *err)
+{
+	int ret = check_several(ctx, err);
+
+	if (ret == 0)
+		ret = cmd_assign_check(ctx, err);
+	if (ret == 0)
+		cmd_each(ctx, &ctx->names);
+	return ret;
+}
+
 static const struct cmd_opt opts[] = {
 	{ .name = "start", .help = "start it as well" },
 };
@@ -83,5 +80,6 @@ const struct cmd cmd_create = {
 	.n_opts = ARRAY_LEN(opts),
 	.flags = CMD_ROOT | CMD_NAMES | CMD_NEW | CMD_SERVER_OPTS,
 	.one = create_one,
+	.run = create_run,
 	.deadline = 300,
 };

@@ -84,7 +84,7 @@ static int choose(const struct cmd_ctx *ctx, struct listing *l, unsigned *ret_so
 	return ret;
 }
 
-/* Every server that has a run-time directory. */
+/* Every server that has a state. */
 static int running_names(const struct host *h, struct strv *ret, struct err *err)
 {
 	DIR *d = opendir(h->run);
@@ -92,9 +92,13 @@ static int running_names(const struct host *h, struct strv *ret, struct err *err
 
 	if (!d)
 		return errno == ENOENT ? 0 : err_errno(err, "cannot read %s", h->run);
-	while ((e = readdir(d)))
-		if (e->d_name[0] != '.' && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN))
+	while ((e = readdir(d))) {
+		_cleanup_free_ char *state = xasprintf("%s/state.json", e->d_name);
+
+		if (e->d_name[0] != '.' && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN) &&
+		    faccessat(dirfd(d), state, F_OK, 0) == 0)
 			strv_add(ret, e->d_name);
+	}
 	closedir(d);
 	strv_sort(ret);
 	return 0;

@@ -11,6 +11,7 @@
 #include "cmd.h"
 #include "run/run.h"
 #include "sys/fd.h"
+#include "sys/json.h"
 #include "sys/lock.h"
 #include "sys/tty.h"
 
@@ -21,7 +22,8 @@ struct log {
 	char *path[2];
 	int fd[2];
 	bool tty;
-	size_t n; /* what is in buf: the beginning of a line whose end has not come */
+	const char *json; /* the server's name, where each line shall be an object */
+	size_t n;	  /* what is in buf: the beginning of a line whose end has not come */
 	char buf[16384];
 };
 
@@ -62,6 +64,39 @@ static void log_close(struct log *l)
 	free(l->path[1]);
 }
 
+/* A line of a serial console ends with both characters. What is no text becomes U+FFFD. */
+static void add_object(const struct log *l, const char *line, size_t n, struct buf *out)
+{
+	_cleanup_free_ char *text = xmalloc(n + 1);
+	struct json_out *j = json_new(false);
+
+	if (n && line[n - 1] == '\r')
+		n--;
+	for (size_t i = 0; i < n; i++)
+		text[i] = line[i] ? line[i] : '\xff';
+	text[n] = '\0';
+	json_obj(j, NULL);
+	json_str(j, "name", l->json);
+	json_str(j, "line", text);
+	json_obj_end(j);
+	_cleanup_free_ char *object = json_done(j);
+	buf_puts(out, object);
+}
+
+static int emit_json(const struct log *l, size_t n)
+{
+	_cleanup_(buf_free) struct buf out = { 0 };
+
+	for (size_t at = 0; at < n;) {
+		const char *nl = memchr(l->buf + at, '\n', n - at);
+		size_t len = nl ? (size_t)(nl - l->buf) - at : n - at;
+
+		add_object(l, l->buf + at, len, &out);
+		at += len + (nl != NULL);
+	}
+	return out.len ? fd_write_all(STDOUT_FILENO, out.s, out.len) : 0;
+}
+
 /* Writes whole lines, so that no sequence of bytes is judged by its half; `all`: the rest as well.
  */
 static int emit(struct log *l, bool all, struct err *err)
@@ -70,7 +105,9 @@ static int emit(struct log *l, bool all, struct err *err)
 	size_t n = all || l->n == sizeof(l->buf) ? l->n : nl ? (size_t)(nl - l->buf) + 1 : 0;
 	int r = 0;
 
-	if (l->tty)
+	if (l->json)
+		r = emit_json(l, n);
+	else if (l->tty)
 		tty_write_clean(STDOUT_FILENO, l->buf, n, true);
 	else if (n)
 		r = fd_write_all(STDOUT_FILENO, l->buf, n);
@@ -172,6 +209,7 @@ static int logs_run(struct cmd_ctx *ctx, struct err *err)
 
 	if (!server_exists(ctx->host, name))
 		return err_set(err, ERR_ABSENT, 0, "no such server");
+	l.json = ctx->json ? name : NULL;
 	r = log_open(&l, ctx->host, name, err);
 	if (r == 0 && lines)
 		r = last_lines(&l, lines, err);

@@ -22,6 +22,16 @@ static int restart_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	return ret;
 }
 
+static int restart_run(struct cmd_ctx *ctx, struct err *err)
+{
+	int64_t unused;
+	int ret = stop_timeout(ctx, &unused, err);
+
+	if (ret == 0)
+		cmd_each(ctx, &ctx->names);
+	return ret;
+}
+
 static const struct cmd_opt opts[] = {
 	{ .name = "timeout",
 	  .metavar = "SEC",
@@ -39,4 +49,5 @@ const struct cmd cmd_restart = {
 	.n_opts = ARRAY_LEN(opts),
 	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING,
 	.one = restart_one,
+	.run = restart_run,
 };

@@ -36,6 +36,15 @@ static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	return 0;
 }
 
+static int set_run(struct cmd_ctx *ctx, struct err *err)
+{
+	int ret = cmd_assign_check(ctx, err);
+
+	if (ret == 0)
+		cmd_each(ctx, &ctx->names);
+	return ret;
+}
+
 const struct cmd cmd_set = {
 	.name = "set",
 	.section = "Changing",
@@ -47,5 +56,6 @@ const struct cmd cmd_set = {
 	    "changed when one of the options is refused.",
 	.flags = CMD_ROOT | CMD_NAMES | CMD_SERVER_OPTS,
 	.one = set_one,
+	.run = set_run,
 	.deadline = 120,
 };

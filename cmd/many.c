@@ -202,6 +202,33 @@ void many_run(struct cmd_ctx *ctx, const struct strv *names, size_t jobs, int *r
 	}
 }
 
+int cmd_assign(const struct cmd_ctx *ctx, struct server *s, struct err *err)
+{
+	for (size_t i = 0; i < ctx->srv_name.n; i++) {
+		const struct opt *o = opt_find(&s->set, ctx->srv_name.v[i]);
+		int ret = opt_assign(&s->set, o, ctx->srv_value.v[i], ORIGIN_ARGS, err);
+
+		if (ret < 0)
+			return err_wrap(err, ret, "--%s", o->name);
+	}
+	return 0;
+}
+
+int cmd_assign_check(const struct cmd_ctx *ctx, struct err *err)
+{
+	struct server s;
+	int ret;
+
+	if (ctx->names.n < 2)
+		return 0;
+	ret = server_init(&s, ctx->host, ctx->names.v[0], err);
+	if (ret < 0)
+		return ret;
+	ret = cmd_assign(ctx, &s, err);
+	server_free(&s);
+	return ret;
+}
+
 size_t cmd_each(struct cmd_ctx *ctx, const struct strv *names)
 {
 	_cleanup_free_ int *codes = xcalloc(names->n + 1, sizeof(*codes));

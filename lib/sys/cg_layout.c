@@ -273,7 +273,7 @@ static int layout_find_v2(const char *cache, struct cg_layout *l, struct err *er
 	if (l->v2[0])
 		return 0;
 
-	if (snprintf(own, sizeof(own), "%.*s/cgroup2", len, cache) >= (int)sizeof(own))
+	if (snprintf(own, sizeof(own), "%.*s/.cgroup2", len, cache) >= (int)sizeof(own))
 		return err_set(err, ERR_FAIL, ENAMETOOLONG, "%s", cache);
 	if (statfs(own, &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC) {
 		int r = fd_mkdir_p(own, 0755);

@@ -142,3 +142,14 @@ load cli
 	run "$CLI_DIR/croft" list -a -H -o name web1
 	[ "$status" -ne 0 ] || [ "$output" != web1 ]
 }
+
+@test "a directory at run time without a server in it is none" {
+	server web1
+	mkdir "$CROFT_RUN/ghost" "$CROFT_RUN/Not a Name"
+	run croft list -a -H -o name
+	[ "$output" = web1 ]
+	run croft list -H -o name
+	[ -z "$output" ]
+	run croft list -a --json
+	[[ "$output" != *ghost* ]]
+}

@@ -574,3 +574,23 @@ small_disk() {
 		[ "$output" = stopped ]
 	done
 }
+
+@test "what is wrong with the command line is told once, however many names" {
+	croft create web1 --template busybox
+	croft create web2 --template busybox
+	local args
+	for args in "create new1 new2 --template busybox --ip 10.77.0.9" "create new1 new2 --template busybox --memory junk" \
+		"create new1 new2 --template busybox --nosuch" "restart web1 web2 --timeout junk" "stop web1 web2 --timeout junk" \
+		"set web1 web2 --memory junk" "set web1 web2 --ip 10.77.0.9,nonsense"; do
+		echo "$args"
+		# shellcheck disable=SC2086
+		fails 2 croft $args
+		[[ "$stderr" != *web1* && "$stderr" != *new1* ]]
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr croft $args --json
+		[ "${#lines[@]}" -eq 1 ]
+	done
+	# With one name, that name is told.
+	fails 2 croft create new1 --template busybox --memory junk
+	[[ "$stderr" == *new1* ]]
+}

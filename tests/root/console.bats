@@ -136,6 +136,27 @@ line 19999 of a console" ]
 	run ! sh -c 'croft logs web1 >/dev/full'
 }
 
+@test "logs as JSON: an object a line, whatever the server printed" {
+	needs program:python3
+	server web1
+	wait_for 5 grep -qs Please /var/log/croft/web1.console.log
+	croft exec web1 -- sh -c 'printf "\nfirst\nwith \"quotes\" \033[2J\tand \377\000bytes\n\nlast" >/dev/console'
+	sleep 0.3
+	croft logs web1 --json --lines 4 >"$BATS_TEST_TMPDIR/json"
+	cat "$BATS_TEST_TMPDIR/json"
+	python3 - "$BATS_TEST_TMPDIR/json" <<-'E'
+		import json, sys
+		got = [json.loads(line) for line in open(sys.argv[1])]
+		assert all(set(o) == {"name", "line"} and o["name"] == "web1" for o in got), got
+		assert [o["line"] for o in got] == ["first", 'with "quotes" \033[2J\tand \ufffd\ufffdbytes', "", "last"], got
+	E
+	croft logs web1 --json | python3 -c 'import json, sys; [json.loads(l) for l in sys.stdin]'
+	croft logs web1 --json --lines 0 >"$BATS_TEST_TMPDIR/json"
+	[ ! -s "$BATS_TEST_TMPDIR/json" ]
+	run -4 --separate-stderr croft logs nosuch --json
+	[[ "$output" == *'"symbol":"absent"'* ]]
+}
+
 @test "the monitor is small, holds nothing of the host, and is harmless to signals" {
 	server web1
 	local pid n

@@ -3,7 +3,7 @@
 # croft exec and croft enter: a command inside, as strictly as init; nothing of the host goes with it.
 # O02, O04 and so on are the checks of the security design.
 # Text for the server's own shell stands in single quotes; run sets stderr.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2154
 bats_require_minimum_version 1.5.0
 load helpers
 
@@ -121,14 +121,14 @@ on_terminal() {
 
 @test "of an input file a command takes what it reads, and leaves the rest" {
 	server web1
-	local line lines=""
+	local line numbers=""
 	seq 30000 >"$BATS_TEST_TMPDIR/in"
 	while read -r line; do
-		lines+="$line "
+		numbers+="$line "
 		[ "$line" -lt 3 ] || break
 		inside true
 	done <"$BATS_TEST_TMPDIR/in"
-	[ "$lines" = "1 2 3 " ]
+	[ "$numbers" = "1 2 3 " ]
 	(
 		inside dd bs=1 count=4 of=/dev/null 2>/dev/null
 		inside true

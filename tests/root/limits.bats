@@ -337,8 +337,8 @@ second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 		[[ "$output" != *of-the-host* ]]
 	done
 	croft destroy web1 --force
-	umount /run/croft/cgroup1-*
-	rmdir /run/croft/cgroup1-*
+	umount /run/croft/.cgroup1-*
+	rmdir /run/croft/.cgroup1-*
 	mount -t cgroup -o none,name=late late "$h"
 	rmdir "$h/of-the-host" "$h/$CROFT_TEST_CGROUP"
 	umount "$h"
