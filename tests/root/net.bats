@@ -281,8 +281,11 @@ second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 	[ "$(croft exec web1 -- stat -c %u:%g:%a /etc/hosts /etc/hostname /etc/resolv.conf | sort -u)" = 0:0:644 ]
 }
 
+booted() { croft logs web1 | grep -q "press Enter"; }
+
 @test "a live change of the host name reaches the server and its files" {
 	server web1
+	wait_for 5 booted # the boot sets the name that /etc/hostname had
 	croft set web1 --hostname other.example.org
 	[ "$(croft exec web1 -- hostname)" = other.example.org ]
 	croft restart web1 --kill
