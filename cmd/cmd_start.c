@@ -33,10 +33,9 @@ static int start_waves(struct cmd_ctx *ctx, bool onboot, struct err *err)
 	size_t n = 0, total = 0, failed = 0;
 	int ret = server_list(ctx->host, &all, err);
 
-	if (ret == 0)
-		ret = run_order(ctx->host, &all, onboot, &waves, &n, err);
 	if (ret < 0)
 		return ret;
+	run_order(ctx->host, &all, onboot, &waves, &n);
 	for (size_t i = 0; i < n; i++) {
 		total += waves[i].n;
 		failed += cmd_each(ctx, &waves[i]);

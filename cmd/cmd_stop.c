@@ -63,21 +63,20 @@ static bool running(const struct cmd_ctx *ctx, const char *name)
 	return strv_has(&ctx->names, name);
 }
 
-/* The host goes down: the waves of the start, backwards. Servers whose file cannot be read are in
- * no wave; they go first. */
+/* The host goes down: the waves of the start, backwards. Servers without a file are in no wave; they
+ * go first. */
 static int shutdown_waves(struct cmd_ctx *ctx, struct err *err)
 {
 	_cleanup_(strv_free) struct strv first = {};
 	_cleanup_(strv_free) struct strv all = {};
 	struct strv *waves = NULL;
-	struct err unused = {};
 	size_t n = 0;
 
-	if (server_list(ctx->host, &all, err) < 0 ||
-	    run_order(ctx->host, &all, false, &waves, &n, &unused) < 0) {
-		cmd_each(ctx, &ctx->names); /* a circle, or a broken file: still stop them all */
+	if (server_list(ctx->host, &all, err) < 0) {
+		cmd_each(ctx, &ctx->names); /* still stop them all */
 		return 0;
 	}
+	run_order(ctx->host, &all, false, &waves, &n);
 	for (size_t i = 0; i < ctx->names.n; i++) {
 		bool placed = false;
 

@@ -9,6 +9,7 @@ struct item {
 	char *name;
 	uint64_t order;
 	struct strv depends;
+	bool broken; /* its file cannot be read */
 	bool placed;
 };
 
@@ -25,25 +26,56 @@ static struct item *item_find(const struct items *l, const char *name)
 	return NULL;
 }
 
-static int item_add(struct items *l, const struct host *h, const char *name, bool only_onboot,
-		    struct err *err)
+static struct item *item_new(struct items *l, const char *name, uint64_t order)
 {
+	struct item *it;
+
+	l->v = xrealloc(l->v, l->n + 1, sizeof(*l->v));
+	it = &l->v[l->n++];
+	*it = (struct item) { .name = xstrdup(name), .order = order };
+	return it;
+}
+
+/* Of a file with a fault somewhere else: whether it says ONBOOT=no, or says nothing and that is the
+ * host's default. Where that cannot be known either, the server is wanted. */
+static bool not_onboot(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *path = server_conf_path(h, name);
+	struct err unused = { 0 };
+	struct server s;
+
+	if (server_init(&s, h, name, &unused) < 0)
+		return false;
+	int r = conf_read(path, &s.file, &unused);
+	const char *text = r == 0 ? conf_get(&s.file, "ONBOOT", NULL) : NULL;
+	if (text)
+		r = opt_assign(&s.set, opt_find(&s.set, "onboot"), text, ORIGIN_FILE, &unused);
+	bool no = r == 0 && !s.boot.onboot;
+	server_free(&s);
+	return no;
+}
+
+/* What cannot be read has no order and depends on nothing: it comes last, so that its start fails
+ * and is told of. */
+static void item_add(struct items *l, const struct host *h, const char *name, bool only_onboot)
+{
+	struct err err = { 0 };
 	struct server s;
 
 	if (item_find(l, name))
-		return 0;
-	int r = server_load(&s, h, name, err);
-	if (r < 0)
-		return err_wrap(err, r, "%s", name);
+		return;
+	if (server_load(&s, h, name, &err) < 0) {
+		if (err.class != ERR_ABSENT && !(only_onboot && not_onboot(h, name)))
+			item_new(l, name, UINT64_MAX)->broken = true;
+		return;
+	}
 	if (!only_onboot || s.boot.onboot) {
-		l->v = xrealloc(l->v, l->n + 1, sizeof(*l->v));
-		struct item *it = &l->v[l->n++];
-		*it = (struct item) { .name = xstrdup(name), .order = s.boot.boot_order };
+		struct item *it = item_new(l, name, s.boot.boot_order);
+
 		for (size_t i = 0; i < s.boot.depends.n; i++)
 			strv_add(&it->depends, s.boot.depends.v[i]);
 	}
 	server_free(&s);
-	return 0;
 }
 
 static bool ready(const struct items *l, const struct item *it)
@@ -51,7 +83,7 @@ static bool ready(const struct items *l, const struct item *it)
 	for (size_t i = 0; i < it->depends.n; i++) {
 		const struct item *d = item_find(l, it->depends.v[i]);
 
-		if (d && !d->placed)
+		if (d && !d->placed && !d->broken)
 			return false;
 	}
 	return true;
@@ -81,31 +113,19 @@ static void last_wave(struct items *l, struct strv *wave)
 			strv_add(wave, l->v[i].name);
 }
 
-int run_order(const struct host *h, const struct strv *names, bool onboot_only,
-	      struct strv **ret_waves, size_t *ret_n, struct err *err)
+void run_order(const struct host *h, const struct strv *names, bool onboot_only,
+	       struct strv **ret_waves, size_t *ret_n)
 {
 	struct items l = { 0 };
 	struct strv *waves = NULL;
 	size_t n = 0, placed = 0;
-	int r = 0;
 
-	for (size_t i = 0; i < names->n; i++) {
-		struct err e = { 0 };
-
-		/* At boot one unreadable file must not hold back the others. */
-		r = item_add(&l, h, names->v[i], onboot_only, &e);
-		if (r < 0 && !onboot_only) {
-			*err = e;
-			break;
-		}
-		r = 0;
-	}
-	for (size_t i = 0; r == 0 && onboot_only && i < l.n; i++) /* l grows while this runs */
-		for (size_t k = 0; k < l.v[i].depends.n; k++) {
-			struct err unused = { 0 };
-			item_add(&l, h, l.v[i].depends.v[k], false, &unused);
-		}
-	while (r == 0 && placed < l.n) {
+	for (size_t i = 0; i < names->n; i++)
+		item_add(&l, h, names->v[i], onboot_only);
+	for (size_t i = 0; onboot_only && i < l.n; i++) /* l grows while this runs */
+		for (size_t k = 0; k < l.v[i].depends.n; k++)
+			item_add(&l, h, l.v[i].depends.v[k], false);
+	while (placed < l.n) {
 		waves = xrealloc(waves, n + 1, sizeof(*waves));
 		waves[n] = (struct strv) { 0 };
 		next_wave(&l, &waves[n]);
@@ -118,13 +138,6 @@ int run_order(const struct host *h, const struct strv *names, bool onboot_only,
 		strv_free(&l.v[i].depends);
 	}
 	free(l.v);
-	if (r < 0) {
-		for (size_t i = 0; i < n; i++)
-			strv_free(&waves[i]);
-		free(waves);
-		return r;
-	}
 	*ret_waves = waves;
 	*ret_n = n;
-	return 0;
 }

@@ -63,10 +63,10 @@ int run_state(const struct host *h, const char *name, struct state *ret, struct 
 
 /* order.c ------------------------------------------------------------------------------------- */
 /* Names in waves: each wave's servers may start in parallel, after the wave before. By boot-order,
- * then depends; servers in a circle of dependencies come last. onboot_only: those with ONBOOT=yes
- * (and what they depend on). */
-int run_order(const struct host *h, const struct strv *names, bool onboot_only,
-	      struct strv **ret_waves, size_t *ret_n, struct err *err);
+ * then depends; servers whose file cannot be read come last, and those in a circle of dependencies.
+ * onboot_only: those with ONBOOT=yes (and what they depend on). */
+void run_order(const struct host *h, const struct strv *names, bool onboot_only,
+	       struct strv **ret_waves, size_t *ret_n);
 
 /* check.c ------------------------------------------------------------------------------------- */
 struct check_item {
