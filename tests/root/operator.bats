@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What an operator is told, and what goes on without him: a host's boot, jobs of cron, slips in files.
+# shellcheck disable=SC2154
+load helpers
+bats_require_minimum_version 1.5.0
+
+spoil() { sed -i 's/^MEMORY=.*/MEMORY="12Q"/' "/etc/croft/servers/$1.conf"; }
+heal() { sed -i 's/^MEMORY=.*/MEMORY="128M"/' "/etc/croft/servers/$1.conf"; }
+
+@test "a file with a fault is told of at boot, and holds back no other" {
+	croft create c1 --template busybox --memory 128M --onboot yes
+	croft create c2 --template busybox --onboot yes --depends c1 --boot-order 5
+	croft create c3 --template busybox --onboot yes
+	croft create c4 --template busybox --memory 128M
+	spoil c1
+	spoil c4 # ONBOOT=no: nobody wants it
+	run -2 --separate-stderr croft start --onboot
+	[ "$output" = "2 of 3 servers run" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ "$stderr" == "croft: start c1: "*"/c1.conf:"*MEMORY* ]]
+	state_is c2 running
+	state_is c3 running
+	run -2 --separate-stderr croft start --onboot --json
+	[[ "$output" == *'{"name":"c1","ok":false,"code":2,'* ]]
+	# What c1 is needed for is told of as well when c1 has ONBOOT=no itself.
+	sed -i 's/^ONBOOT=.*/ONBOOT="no"/' /etc/croft/servers/c1.conf
+	run -2 --separate-stderr croft start --onboot
+	[[ "$stderr" == "croft: start c1: "* ]]
+	heal c1
+	heal c4
+}
+
+@test "a file with a fault holds back no other of --all, and is told of like any other" {
+	croft create c1 --template busybox --memory 128M
+	croft create c2 --template busybox
+	spoil c1
+	run -2 --separate-stderr croft start --all
+	[ "$output" = "1 of 2 servers run" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ "$stderr" == "croft: start c1: "* ]]
+	state_is c2 running
+	croft stop --all --shutdown --kill
+	state_is c2 stopped
+	heal c1
+}
