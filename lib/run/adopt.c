@@ -16,6 +16,7 @@ struct adoption {
 	const char *program;
 	char *const *argv;
 	int error;
+	int parents[CG_V1_MAX], n_parents; /* version 1 "tasks" files */
 };
 
 static int become_monitor(void *arg)
@@ -25,6 +26,10 @@ static int become_monitor(void *arg)
 	};
 	struct adoption *a = arg;
 
+	/* As after a start: nothing of the operator's session is kept. */
+	for (int i = 0; i < a->n_parents; i++)
+		(void)!write(a->parents[i], "0", 1);
+	(void)clone_leave_keyring();
 	close(MONITOR_CONTROL_FD);
 	execve(a->program, a->argv, env);
 	a->error = errno;
@@ -53,7 +58,12 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 		return group;
 	char *argv[] = { "croft-monitor", s->name, init, dir, log, log_max, self, NULL };
 	struct adoption a = { .program = program, .argv = argv };
+	a.n_parents = cg_parent_fds(&layout, h->cgroup_parent, true, a.parents, err);
+	if (a.n_parents < 0)
+		return a.n_parents;
 	pid_t pid = clone_vfork(become_monitor, &a, group);
+	for (int i = 0; i < a.n_parents; i++)
+		close(a.parents[i]);
 	if (pid < 0 || a.error)
 		return err_set(err, ERR_HOST, a.error ? a.error : -pid, "cannot run %s", program);
 	s->monitor = pid;

@@ -98,8 +98,9 @@ int console_join(const struct host *h, const struct state *s, int in, int out, s
 	int fd = connect_console(h, s->name);
 
 	if (fd < 0)
-		return err_set(err, ERR_STATE, -fd,
-			       "nobody keeps the server's console (its monitor is gone)");
+		return err_set(err, ERR_STATE, 0,
+			       "nobody keeps the server's console (its monitor was killed); it has "
+			       "one again after croft restart");
 	while (fd >= 0) {
 		int r = tty_pump_framed(in, out, fd, frame, err);
 

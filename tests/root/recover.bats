@@ -131,6 +131,29 @@ moments() { # N USEC
 	[ "$(field web1 boots)" -eq 1 ]
 }
 
+@test "the monitor that adopts keeps nothing of the operator's session" {
+	server web1
+	kill9 "$(field web1 monitor-pid)"
+	local groups
+	groups=$(cat "/proc/$(field web1 init-pid)/cgroup")
+	(
+		while read -r dir; do
+			mkdir -p "$dir/session-$CROFT_TEST_CGROUP"
+			echo 0 >"$dir/session-$CROFT_TEST_CGROUP/cgroup.procs" || :
+		done < <(awk '$(NF-2) == "cgroup" && $4 == "/" && $5 !~ /cpuset/ { print $5 }' /proc/self/mountinfo)
+		croft status web1 >/dev/null
+		croft recover web1 >/dev/null
+	)
+	state_is web1 running
+	run cat "/proc/$(field web1 monitor-pid)/cgroup"
+	echo "$output"
+	[[ "$output" == *"/$CROFT_TEST_CGROUP"* && "$output" != *session-* ]]
+	[ "$groups" = "$(cat "/proc/$(field web1 init-pid)/cgroup")" ]
+	while read -r dir; do rmdir "$dir"; done < <(find /sys/fs/cgroup -depth -type d -name "session-$CROFT_TEST_CGROUP")
+	run -3 croft console web1
+	[[ "$output" == *"croft restart" ]]
+}
+
 @test "poweroff in a server that was adopted is noticed and tidied up" {
 	server web1
 	kill9 "$(field web1 monitor-pid)"
