@@ -585,18 +585,22 @@ static void join_close(struct join *j)
 }
 
 /* systemd needs a moment after its start before systemctl(1) can talk to it. A command that comes
- * right behind croft start waits for its socket: only in the first seconds of a server, and
- * bounded. */
+ * right behind croft start waits for its socket: only in the first seconds of a server that runs,
+ * and bounded, by the deadline as well. */
 static void await_systemd(const struct join *j)
 {
 	const struct dialect *d = dialect_find(j->state->dialect);
+	uint64_t end = clock_ms() + SYSTEMD_WAIT_MS;
 	_cleanup_free_ char *path = xasprintf("/proc/%d/root", j->state->init);
 	_cleanup_close_ int root = -1;
 
-	if (!d || !d->systemd || time(NULL) - j->state->started > SYSTEMD_YOUNG_S)
+	if (!d || !d->systemd || j->state->phase != STATE_RUNNING || j->state->frozen ||
+	    time(NULL) - j->state->started > SYSTEMD_YOUNG_S)
 		return;
+	if (j->q->deadline_ms && j->q->deadline_ms < end)
+		end = j->q->deadline_ms;
 	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 0; root >= 0 && i < SYSTEMD_WAIT_MS / 10; i++) {
+	while (root >= 0 && clock_ms() < end && state_alive(j->state)) {
 		_cleanup_close_ int fd =
 		    fd_open_in(root, "run/dbus/system_bus_socket", O_PATH | O_CLOEXEC, 0);
 		_cleanup_close_ int own =
