@@ -1,34 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* croft status: one word for the state of a server, and an exit code that says the same: 0 running
  * or suspended, 3 not running, 4 no such server. No lock, so it never waits. */
-#include <fcntl.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "columns.h"
 #include "out.h"
 #include "run/run.h"
-#include "sys/fd.h"
 
-/* "TIME REASON", as the monitor left it. A reason that reboot(2) makes is told by its name: in a
- * pid namespace the kernel ends init with SIGHUP for a reboot and SIGINT for a power off. */
 static void last_end(const struct host *h, const char *name, struct json_out *j)
 {
-	_cleanup_free_ char *path = xasprintf("%s/servers/%s/ended", h->var, name);
-	_cleanup_free_ char *text = NULL;
-	const char *reason = NULL;
 	int64_t when = 0;
-	size_t n = 0;
+	_cleanup_free_ char *reason = state_last_end(h, name, &when);
 
-	if (fd_read_file(AT_FDCWD, path, 256, &text, &n) == 0) {
-		text[strcspn(text, "\n")] = '\0';
-		reason = strchr(text, ' ');
-		when = strtoll(text, NULL, 10);
-	}
-	reason = reason ? reason + 1 : NULL;
-	if (reason && streq(reason, "signal 1"))
-		reason = "reboot";
-	else if (reason && streq(reason, "signal 2"))
-		reason = "poweroff";
 	json_str(j, "last-end", reason);
 	if (reason)
 		json_int(j, "last-end-at", when);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -13,6 +14,7 @@
 #include "sys/lock.h"
 
 #define READY_MS 120000
+#define GONE_MS	 10000 /* a reboot takes that long at most until the state is there again */
 
 /* Runs a command inside with its output in *out; the exit code, or negative. */
 static int ask(const struct host *h, const struct state *s, char *const *argv, char **out,
@@ -67,32 +69,76 @@ static int degraded(const struct host *h, const struct state *s, struct err *err
 	return err_set(err, ERR_FAIL, 0, "the server is up, but these units failed: %s", text);
 }
 
-int run_wait_ready(const struct host *h, const char *name, const struct run_opts *o,
-		   struct err *err)
+/* Its init is gone, and maybe its state. 0: it boots again. How this run ended is known once the
+ * state is gone: undo_intent() records that first. */
+static int ended(const struct host *h, const char *name, int64_t since, struct err *err)
+{
+	uint64_t deadline = clock_ms() + GONE_MS;
+	_cleanup_free_ char *how = NULL;
+
+	for (;; usleep(10000)) {
+		struct state s;
+		int64_t when = 0;
+		int r = state_load(h, name, &s, err);
+
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r == 0 && (s.phase == STATE_STARTING || state_alive(&s))) {
+			err_clear(err);
+			return 0;
+		}
+		free(how);
+		how = r < 0 ? state_last_end(h, name, &when) : NULL;
+		if (r < 0 && (!how || when < since))
+			return r;
+		if ((how && !streq(how, "reboot")) || clock_ms() >= deadline)
+			break;
+	}
+	return err_set(err, ERR_FAIL, 0, "its init ended while it booted%s%s%s; see croft logs %s",
+		       how ? ": " : "", how ? how : "",
+		       how && streq(how, "signal 9") ? " (out of memory?)" : "", name);
+}
+
+/* Asks its systemd. 0: ready; -EAGAIN: not yet, and *said is what it said. */
+static int ask_systemd(const struct host *h, const struct state *s, char **said, struct err *err)
 {
 	/* systemctl may wait longer than we do: timeout(1) of the server's own bounds it. */
 	char *const argv[] = { "timeout", "5", "systemctl", "is-system-running", "--wait", NULL };
+	const struct dialect *d = dialect_find(s->dialect);
+
+	if (!d || !d->systemd)
+		return 0;
+	free(*said);
+	*said = NULL;
+	if (ask(h, s, argv, said, err) < 0 || !*said)
+		return -EAGAIN;
+	if (str_starts(*said, "running"))
+		return 0;
+	if (str_starts(*said, "degraded"))
+		return degraded(h, s, err);
+	return -EAGAIN;
+}
+
+int run_wait_ready(const struct host *h, const char *name, const struct run_opts *o,
+		   struct err *err)
+{
 	uint64_t deadline = o->deadline_ms == UINT64_MAX ? clock_ms() + READY_MS : o->deadline_ms;
-	const struct dialect *d;
+	int64_t since = time(NULL) - 1; /* it may be gone already */
+	_cleanup_free_ char *said = NULL;
 	struct state s;
 
 	for (unsigned pause = 20;; pause = pause < 500 ? pause * 2 : 500) {
-		_cleanup_free_ char *out = NULL;
 		int r = run_state(h, name, &s, err);
 
-		if (r < 0)
+		if (r == 0)
+			r = ask_systemd(h, &s, &said, err);
+		else if (err->class == ERR_STATE && (r = ended(h, name, since, err)) == 0)
+			r = -EAGAIN;
+		if (r != -EAGAIN)
 			return r;
-		d = dialect_find(s.dialect);
-		if (!d || !d->systemd)
-			return 0;
-		r = ask(h, &s, argv, &out, err);
-		if (r >= 0 && out && str_starts(out, "running"))
-			return 0;
-		if (r >= 0 && out && str_starts(out, "degraded"))
-			return degraded(h, &s, err);
 		if (clock_ms() >= deadline)
 			return err_set(err, ERR_BUSY, 0, "not ready in time: systemd says '%s'",
-				       out && *out ? strtok(out, "\n") : "nothing");
+				       said && *said ? strtok(said, "\n") : "nothing");
 		usleep(pause * 1000);
 	}
 }

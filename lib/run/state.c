@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -287,6 +288,28 @@ int state_remove(const struct host *h, const char *name, struct err *err)
 bool state_alive(const struct state *s)
 {
 	return s->init > 0 && proc_alive(s->init, s->init_start);
+}
+
+/* "TIME REASON", as undo_intent() left it. A reason that reboot(2) makes is told by its name: in a
+ * pid namespace the kernel ends init with SIGHUP for a reboot and SIGINT for a power off. */
+char *state_last_end(const struct host *h, const char *name, int64_t *ret_when)
+{
+	_cleanup_free_ char *path = xasprintf("%s/servers/%s/ended", h->var, name);
+	_cleanup_free_ char *text = NULL;
+	const char *reason;
+	size_t n = 0;
+
+	if (fd_read_file(AT_FDCWD, path, 256, &text, &n) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	reason = strchr(text, ' ');
+	if (!reason)
+		return NULL;
+	*ret_when = strtoll(text, NULL, 10);
+	reason++;
+	return xstrdup(streq(reason, "signal 1")   ? "reboot"
+		       : streq(reason, "signal 2") ? "poweroff"
+						   : reason);
 }
 
 const char *state_word(const struct host *h, const struct state *s)

@@ -45,6 +45,10 @@ int state_remove(const struct host *h, const char *name, struct err *err);
 /* Whether its init lives. */
 bool state_alive(const struct state *s);
 
+/* How the last run's init ended ("signal 9", "exit 1", "reboot", "poweroff"), and when; NULL when
+ * that is not known. Caller frees. */
+char *state_last_end(const struct host *h, const char *name, int64_t *ret_when);
+
 /* What one word says of a server: stopped, starting, running, suspended, stopping, failed. */
 const char *state_word(const struct host *h, const struct state *s);
 

@@ -44,3 +44,45 @@ heal() { sed -i 's/^MEMORY=.*/MEMORY="128M"/' "/etc/croft/servers/$1.conf"; }
 	state_is c2 stopped
 	heal c1
 }
+
+@test "start --wait: an init that died while it booted is told of" {
+	needs template:debian-12
+	croft create d1 --template debian-12
+	croft set d1 --memory 4M --swap 0
+	run -1 --separate-stderr timeout 30 croft start d1 --wait
+	[[ "$stderr" == "croft: start d1: its init ended while it booted: signal 9 (out of memory?); see croft logs d1" ]]
+	state_is d1 stopped
+	# It may end at any time.
+	croft set d1 --memory 512M
+	timeout 30 croft start d1 --wait 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+	local pid=$! code=0
+	wait_for 5 state_is d1 running
+	kill -KILL "$(field d1 init-pid)"
+	wait $pid || code=$?
+	[ "$code" -eq 1 ]
+	grep -qF "its init ended while it booted: signal 9" "$BATS_TEST_TMPDIR/said"
+}
+
+took() { # COMMAND...: sets `ms` to how long it took
+	local start
+	start=$(date +%s%N)
+	"$@"
+	ms=$((($(date +%s%N) - start) / 1000000))
+}
+
+@test "exec into a young systemd waits no longer than it is of use" {
+	needs template:debian-12
+	croft create d1 --template debian-12 --stop-timeout 20
+	# One whose systemd stands still before it has its sockets.
+	croft start d1
+	kill -STOP "$(field d1 init-pid)"
+	took run -125 timeout 20 croft exec d1 --deadline 0.5 -- sleep 5
+	[ "$ms" -lt 1500 ]
+	# While it stops, the answer comes at once.
+	croft stop d1 --timeout 5 3>&- &
+	wait_for 5 state_is d1 stopping
+	took run -125 --separate-stderr croft exec d1 -- true
+	[[ "$stderr" == *"the server is stopping" ]]
+	[ "$ms" -lt 1000 ]
+	wait
+}
