@@ -248,6 +248,9 @@ static void layout_found(void *arg, const char *controller, const char *path)
 	/* An entry of the mount table may be hidden by a later mount: ask what is there. */
 	if (strlen(path) >= sizeof(l->v2) || strchr(path, '\n') || statfs(path, &fs) < 0)
 		return;
+	/* A controller that the host has mounted nowhere is not there, also the next time. */
+	if (strstr(path, CG_OWN_V1))
+		return;
 	if (fs.f_type == CGROUP2_SUPER_MAGIC && !l->v2[0])
 		strcpy(l->v2, path);
 	if (fs.f_type != CGROUP_SUPER_MAGIC)

@@ -135,7 +135,7 @@ static int mount_own(const char *cache, const char *id, const char *list, char *
 	_cleanup_free_ char *options =
 	    xasprintf("%s%s", str_starts(list, "name=") ? "none," : "", list);
 
-	if (snprintf(ret, n, "%.*s/.cgroup1-%s", slash ? (int)(slash - cache) : 0, cache, id) >=
+	if (snprintf(ret, n, "%.*s" CG_OWN_V1 "%s", slash ? (int)(slash - cache) : 0, cache, id) >=
 	    (int)n)
 		return err_set(err, ERR_FAIL, ENAMETOOLONG, "%s", cache);
 	if (is_v1_mount(ret))

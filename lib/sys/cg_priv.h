@@ -41,6 +41,9 @@ char *cg_who(int dirfd, char *out, size_t n);
 /* cg_kill() without cgroup.kill: freeze, kill each, thaw, until it is empty. */
 int cg_kill_each(const struct cg *cg, uint64_t deadline_ms);
 
+/* Where croft mounts a version 1 hierarchy itself, beside the cache file; its number follows. */
+#define CG_OWN_V1 "/.cgroup1-"
+
 /* cg_others.c: finds the mount points of l->other, and l->hierarchies. */
 int cg_others_find(const char *cache, struct cg_layout *l, struct err *err);
 /* A number that stands for the version 1 hierarchies of the host, and that of such a text. */
