@@ -71,12 +71,12 @@ static enum end how_it_ended(const struct host *h, const char *name)
 }
 
 /* The console of the next boot: an fd, or -1 when there is none. */
-static int rejoin(const struct host *h, const char *name)
+static int rejoin(const struct host *h, const char *name, uint64_t deadline_ms)
 {
 	enum end end = how_it_ended(h, name);
 	uint64_t deadline = clock_ms() + (end == END_REBOOT ? REJOIN_MS : GONE_MS);
 
-	while (end != END_STOPPED && clock_ms() < deadline) {
+	while (end != END_STOPPED && clock_ms() < deadline && clock_ms() < deadline_ms) {
 		int fd = connect_console(h, name);
 
 		if (fd >= 0)
@@ -93,7 +93,8 @@ static int rejoin(const struct host *h, const char *name)
 	return -1;
 }
 
-int console_join(const struct host *h, const struct state *s, int in, int out, struct err *err)
+int console_join(const struct host *h, const struct state *s, int in, int out, uint64_t deadline_ms,
+		 struct err *err)
 {
 	int fd = connect_console(h, s->name);
 
@@ -102,12 +103,12 @@ int console_join(const struct host *h, const struct state *s, int in, int out, s
 			       "nobody keeps the server's console (its monitor was killed); it has "
 			       "one again after croft restart");
 	while (fd >= 0) {
-		int r = tty_pump_framed(in, out, fd, frame, err);
+		int r = tty_pump_framed(in, out, fd, frame, deadline_ms, err);
 
 		close(fd);
 		if (r != 0)
 			return r;
-		fd = rejoin(h, s->name);
+		fd = rejoin(h, s->name, deadline_ms);
 	}
 	return 0;
 }

@@ -45,8 +45,10 @@ int join_exec(const struct host *h, const struct state *s, const struct join_req
 char *console_log_path(const struct host *h, const char *name);
 
 /* Joins the console of a running server through its monitor's socket RUN/NAME/console.sock. The
- * last output is shown first. Returns 0 when the server ended, 1 when detached. After a reboot of
- * the server it joins again by itself (deadline 10 s). */
-int console_join(const struct host *h, const struct state *s, int in, int out, struct err *err);
+ * last output is shown first. Returns 0 when the server ended, 1 when detached, also by the end of
+ * `in`; see tty_pump_framed(). After a reboot of the server it joins again by itself (deadline 10
+ * s). */
+int console_join(const struct host *h, const struct state *s, int in, int out, uint64_t deadline_ms,
+		 struct err *err);
 
 #endif

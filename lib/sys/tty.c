@@ -27,11 +27,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sys/lock.h"
 
 #define DETACH_KEY 0x1d /* Ctrl-] */
 #define HUP_RETRY  50	/* ms until a hung-up pseudo-terminal is looked at again */
 #define EOF_QUIET  150	/* ms without output before the end of the input is typed */
 #define EOF_TIMES  40
+#define LEAVE_QUIET 1000  /* ms without output, after which a console is left whose input has ended */
+#define LEAVE_MAX   10000 /* ms until it is left although there is output still */
 #define REST_READS 64 /* reads after the command ended: what it left behind may print for ever */
 
 /* -- pairs ---------------------------------------------------------------------------------- */
@@ -215,6 +218,9 @@ struct pump {
 	tty_frame_fn *frame; /* NULL: the peer is a master */
 	bool hup;	     /* the peer was hung up; it may come back */
 	int eof;	     /* how often a master is still told that `in` has ended */
+	uint64_t deadline;   /* clock_ms(); UINT64_MAX: none */
+	uint64_t leave_at;   /* 0, or when a console is left whose input has ended */
+	uint64_t leave_max;
 	size_t pend_at, pend_n;
 	unsigned char pend[PUMP_IN + 3 * TTY_FRAME_ROOM + sizeof(struct winsize)];
 	char buf[PUMP_OUT];
@@ -258,6 +264,13 @@ static void flush_pend(struct pump *p)
 		p->pend_at = p->pend_n = 0;
 }
 
+static void leave_later(struct pump *p)
+{
+	uint64_t quiet = clock_ms() + LEAVE_QUIET;
+
+	p->leave_at = quiet < p->leave_max ? quiet : p->leave_max;
+}
+
 /* 1: the peer gave all it had for now; 0: shown; -EPIPE: its end; else an error of `out`. */
 static int pump_output(struct pump *p)
 {
@@ -268,6 +281,8 @@ static int pump_output(struct pump *p)
 	if (r <= 0)
 		return -EPIPE;
 	p->hup = false;
+	if (p->leave_at)
+		leave_later(p);
 	int w = write_whole(p->out, p->buf, (size_t)r);
 	return w == -EPIPE ? -EIO : w;
 }
@@ -305,6 +320,10 @@ static int pump_input(struct pump *p, struct err *err)
 	if (r == 0) {
 		p->in = -1;
 		p->eof = p->frame ? 0 : EOF_TIMES;
+		if (p->frame) { /* its program goes on, and no key of ours tells it to end */
+			p->leave_max = clock_ms() + LEAVE_MAX;
+			leave_later(p);
+		}
 		return 0;
 	}
 	unsigned char *key = p->detach ? memchr(data, DETACH_KEY, (size_t)r) : NULL;
@@ -326,16 +345,37 @@ static void pump_notes(struct pump *p)
 
 enum { PUMP_PEER, PUMP_STDIN, PUMP_PIDFD, PUMP_N };
 
+/* How long may be waited at most; false: for ever. */
+static bool pump_patience(const struct pump *p, struct timespec *ret)
+{
+	uint64_t end = p->leave_at && p->leave_at < p->deadline ? p->leave_at : p->deadline;
+	uint64_t ms = UINT64_MAX, now;
+
+	if (p->hup || p->eof)
+		ms = p->hup ? HUP_RETRY : EOF_QUIET;
+	if (end != UINT64_MAX) {
+		now = clock_ms();
+		now = end > now ? end - now : 0;
+		ms = now < ms ? now : ms;
+	}
+	if (ms == UINT64_MAX)
+		return false;
+	*ret = (struct timespec) { .tv_sec = (time_t)(ms / 1000),
+				   .tv_nsec = (long)(ms % 1000) * 1000000L };
+	return true;
+}
+
 static void pump_wait(struct pump *p, const sigset_t *mask, struct pollfd pfd[PUMP_N])
 {
-	struct timespec retry = { .tv_nsec = (p->hup ? HUP_RETRY : EOF_QUIET) * 1000000L };
+	struct timespec most;
+	bool bounded = pump_patience(p, &most);
 	bool pending = p->pend_n > 0;
 
 	pfd[PUMP_PEER] = (struct pollfd) { .fd = p->hup ? -1 : p->peer,
 					   .events = (short)(POLLIN | (pending ? POLLOUT : 0)) };
 	pfd[PUMP_STDIN] = (struct pollfd) { .fd = pending ? -1 : p->in, .events = POLLIN };
 	pfd[PUMP_PIDFD] = (struct pollfd) { .fd = p->pidfd, .events = POLLIN };
-	int n = ppoll(pfd, PUMP_N, p->hup || p->eof ? &retry : NULL, mask);
+	int n = ppoll(pfd, PUMP_N, bounded ? &most : NULL, mask);
 	if (n < 0)
 		for (int i = 0; i < PUMP_N; i++)
 			pfd[i].revents = 0;
@@ -343,6 +383,16 @@ static void pump_wait(struct pump *p, const sigset_t *mask, struct pollfd pfd[PU
 		type_eof(p);
 	if (p->hup)
 		pfd[PUMP_PEER].revents = POLLIN;
+}
+
+/* 1: it is left; negative: the deadline has passed. */
+static int pump_over(const struct pump *p, struct err *err)
+{
+	uint64_t now = p->leave_at || p->deadline != UINT64_MAX ? clock_ms() : 0;
+
+	if (now >= p->deadline)
+		return err_set(err, ERR_BUSY, 0, "the deadline has passed");
+	return p->leave_at && now >= p->leave_at;
 }
 
 /* A program may hang up its terminal and open it again (login(1) does), so while the process of
@@ -357,7 +407,10 @@ static int pump_run(struct pump *p, const sigset_t *mask, struct err *err)
 		flush_pend(p);
 		pump_wait(p, mask, pfd);
 		bool gone = pfd[PUMP_PIDFD].revents != 0;
-		int r = pfd[PUMP_PEER].revents & (POLLIN | POLLHUP | POLLERR) || gone
+		int r = pump_over(p, err);
+		if (r != 0)
+			return r;
+		r = pfd[PUMP_PEER].revents & (POLLIN | POLLHUP | POLLERR) || gone
 			    ? pump_output(p)
 			    : 1;
 		if (r == -EPIPE && (p->pidfd < 0 || gone))
@@ -399,16 +452,28 @@ static int pump_start(struct pump *p, struct err *err)
 int tty_pump(int in, int out, int master, int pidfd, bool allow_detach, struct err *err)
 {
 	struct pump p = {
-		.in = in, .out = out, .peer = master, .pidfd = pidfd, .detach = allow_detach
+		.in = in,
+		.out = out,
+		.peer = master,
+		.pidfd = pidfd,
+		.detach = allow_detach,
+		.deadline = UINT64_MAX,
 	};
 
 	return pump_start(&p, err);
 }
 
-int tty_pump_framed(int in, int out, int sock, tty_frame_fn *frame, struct err *err)
+int tty_pump_framed(int in, int out, int sock, tty_frame_fn *frame, uint64_t deadline_ms,
+		    struct err *err)
 {
 	struct pump p = {
-		.in = in, .out = out, .peer = sock, .pidfd = -1, .detach = true, .frame = frame
+		.in = in,
+		.out = out,
+		.peer = sock,
+		.pidfd = -1,
+		.detach = true,
+		.frame = frame,
+		.deadline = deadline_ms,
 	};
 
 	return pump_start(&p, err);

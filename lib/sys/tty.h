@@ -23,11 +23,13 @@ int tty_pump(int in, int out, int master, int pidfd, bool allow_detach, struct e
 /* The same towards a socket whose other end holds the master. What is typed, and each window size
  * (a struct winsize), goes through frame(), which writes at most n + TTY_FRAME_ROOM bytes to out
  * and returns their number; what comes back is shown as it is. Returns 0 at the end of the socket,
- * 1 when detached. */
+ * 1 when detached, or when `in` has ended and nothing was shown for a second, or for ten seconds
+ * something. deadline_ms: CLOCK_MONOTONIC; UINT64_MAX: none; ERR_BUSY when it has passed. */
 enum tty_frame { TTY_FRAME_DATA, TTY_FRAME_SIZE };
 #define TTY_FRAME_ROOM 16
 typedef size_t tty_frame_fn(enum tty_frame kind, const void *data, size_t n, unsigned char *out);
-int tty_pump_framed(int in, int out, int sock, tty_frame_fn *frame, struct err *err);
+int tty_pump_framed(int in, int out, int sock, tty_frame_fn *frame, uint64_t deadline_ms,
+		    struct err *err);
 
 /* Copies pipes to the operator's stdio: used where one of 0-2 is a terminal or a file, which the
  * server must never hold. pairs: n (at most 3) times {from, to}; ends when every `from` is at its

@@ -49,7 +49,9 @@ monitor_pid() { field web1 monitor-pid; }
 	server web1
 	console web1
 	sees 'press Enter'
-	timeout 5 croft console web1 </dev/null >"$BATS_TEST_TMPDIR/second" 2>&1 3>&- &
+	mkfifo "$BATS_TEST_TMPDIR/silent"
+	exec 7<>"$BATS_TEST_TMPDIR/silent"
+	timeout 5 croft console web1 <&7 >"$BATS_TEST_TMPDIR/second" 2>&1 3>&- &
 	local second=$!
 	type_in '\r'
 	sees '#'
@@ -71,19 +73,41 @@ monitor_pid() { field web1 monitor-pid; }
 booted() { [ "$(field "$1" boots)" = "$2" ] && state_is "$1" running; }
 dead() { ! kill -0 "$1" 2>/dev/null; }
 
+@test "console: ends with an input that is no terminal, and with its deadline" {
+	server web1
+	sleep 0.3
+	run -0 --separate-stderr timeout 8 croft console web1 </dev/null
+	[[ "$stderr" == *"left the console"* ]]
+	printf '\necho sum-$((40+2))\n' >"$BATS_TEST_TMPDIR/typed"
+	run -0 --separate-stderr timeout 8 croft console web1 --quiet <"$BATS_TEST_TMPDIR/typed"
+	[[ "$output" == *sum-42* ]]
+	[ -z "$stderr" ]
+	mkfifo "$BATS_TEST_TMPDIR/silent"
+	exec 7<>"$BATS_TEST_TMPDIR/silent"
+	run -6 --separate-stderr timeout 8 croft console web1 --quiet --deadline 0.3 <&7
+	[ "$stderr" = 'croft: console web1: the deadline has passed' ]
+	# It does not end while a program inside says something every moment, but then it does.
+	croft exec web1 -- sh -c 'while :; do echo x; sleep 0.2; done >/dev/console' 3>&- &
+	local chatter=$!
+	run -0 timeout 20 croft console web1 --quiet </dev/null
+	kill $chatter
+	wait $chatter || :
+	exec 7>&-
+}
+
 @test "console: nobody there, or somebody who does not read, never holds up the server" {
 	server web1
 	local flood='i=0; while [ $i -lt 100 ]; do head -c 20000 /dev/zero | tr "\0" x; i=$((i+1)); done >/dev/console'
 	timeout 20 croft exec web1 -- sh -c "$flood"
-	mkfifo "$BATS_TEST_TMPDIR/unread"
-	exec 8<>"$BATS_TEST_TMPDIR/unread"
-	croft console web1 </dev/null >"$BATS_TEST_TMPDIR/unread" 2>/dev/null 3>&- &
+	mkfifo "$BATS_TEST_TMPDIR/unread" "$BATS_TEST_TMPDIR/silent"
+	exec 8<>"$BATS_TEST_TMPDIR/unread" 7<>"$BATS_TEST_TMPDIR/silent"
+	croft console web1 <&7 >"$BATS_TEST_TMPDIR/unread" 2>/dev/null 3>&- &
 	local reader=$!
 	sleep 0.5
 	timeout 20 croft exec web1 -- sh -c "$flood"
 	kill "$reader"
 	wait "$reader" || :
-	exec 8>&-
+	exec 8>&- 7>&-
 }
 
 @test "console: of a stopped server, of none" {

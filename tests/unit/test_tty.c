@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "sys/lock.h"
 #include "sys/tty.h"
 #include "unit.h"
 
@@ -266,7 +267,7 @@ TEST(pump_frames_and_detaches)
 		_exit(0);
 	}
 	CHECK_INT(write(sock[1], "shown", 5), 5);
-	CHECK_INT(tty_pump_framed(s, s, sock[0], frame, &err), 1);
+	CHECK_INT(tty_pump_framed(s, s, sock[0], frame, UINT64_MAX, &err), 1);
 	tcgetattr(s, &after);
 	CHECK_INT(before.c_lflag, after.c_lflag);
 	CHECK_INT(before.c_iflag, after.c_iflag);
@@ -293,10 +294,32 @@ TEST(pump_ends_with_the_socket)
 		pipe2(out, O_CLOEXEC) == 0);
 	CHECK_INT(write(sock[1], "last words", 10), 10);
 	close(sock[1]);
-	CHECK_INT(tty_pump_framed(null, out[1], sock[0], frame, &err), 0);
+	CHECK_INT(tty_pump_framed(null, out[1], sock[0], frame, UINT64_MAX, &err), 0);
 	close(out[1]);
 	CHECK_STR(slurp(out[0]), "last words");
 	close(out[0]);
 	close(sock[0]);
+	close(null);
+}
+
+TEST(pump_leaves_when_the_input_has_ended)
+{
+	int sock[2], null = open("/dev/null", O_RDWR | O_CLOEXEC), quiet[2];
+	struct err err = { 0 };
+
+	REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) == 0 &&
+		pipe2(quiet, O_CLOEXEC) == 0);
+	CHECK_INT(write(sock[1], "words", 5), 5);
+	CHECK_INT(tty_pump_framed(null, null, sock[0], frame, UINT64_MAX, &err), 1);
+	uint64_t start = clock_ms();
+	CHECK(tty_pump_framed(quiet[0], null, sock[0], frame, start + 200, &err) < 0);
+	CHECK_INT(err.class, ERR_BUSY);
+	CHECK(clock_ms() - start >= 200 && clock_ms() - start < 2000);
+	/* Already over: it is not asked for more. */
+	CHECK(tty_pump_framed(quiet[0], null, sock[0], frame, start, &err) < 0);
+	for (int i = 0; i < 2; i++) {
+		close(sock[i]);
+		close(quiet[i]);
+	}
 	close(null);
 }
