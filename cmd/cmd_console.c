@@ -15,8 +15,7 @@ static int console_run(struct cmd_ctx *ctx, struct err *err)
 		return r;
 	if (!ctx->quiet)
 		fprintf(stderr, "croft: console of %s; Ctrl-] leaves it\n", name);
-	r = console_join(ctx->host, &state, STDIN_FILENO, STDOUT_FILENO,
-			 ctx->deadline_ms, err);
+	r = console_join(ctx->host, &state, STDIN_FILENO, STDOUT_FILENO, ctx->deadline_ms, err);
 	if (r >= 0 && !ctx->quiet)
 		fprintf(stderr, "\ncroft: %s\n",
 			r == 1 ? "left the console" : "the server has ended");
@@ -28,12 +27,13 @@ const struct cmd cmd_console = {
 	.section = "Inside",
 	.args = "NAME",
 	.help = "join the console of a running server",
-	.more = "Shows its last output first. Ctrl-] leaves the console; the server does not "
-		"notice. Several may\n"
-		"look at a console at the same time. A reboot of the server is followed. Input that "
-		"is a file\n"
-		"or a pipe is typed, and when it has ended the console is left after a second "
-		"without output.",
+	.more =
+	    "Shows its last output first. Ctrl-] leaves the console; the server does not "
+	    "notice. Several may\n"
+	    "look at a console at the same time. A reboot of the server is followed. Input that "
+	    "is a file\n"
+	    "or a pipe is typed, and when it has ended the console is left after a second "
+	    "without output.",
 	.flags = CMD_ROOT | CMD_NAME | CMD_RAW,
 	.run = console_run,
 };

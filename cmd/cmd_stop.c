@@ -63,8 +63,8 @@ static bool running(const struct cmd_ctx *ctx, const char *name)
 	return strv_has(&ctx->names, name);
 }
 
-/* The host goes down: the waves of the start, backwards. Servers without a file are in no wave; they
- * go first. */
+/* The host goes down: the waves of the start, backwards. Servers without a file are in no wave;
+ * they go first. */
 static int shutdown_waves(struct cmd_ctx *ctx, struct err *err)
 {
 	_cleanup_(strv_free) struct strv first = {};

@@ -33,9 +33,9 @@
 #define HUP_RETRY  50	/* ms until a hung-up pseudo-terminal is looked at again */
 #define EOF_QUIET  150	/* ms without output before the end of the input is typed */
 #define EOF_TIMES  40
-#define LEAVE_QUIET 1000  /* ms without output, after which a console is left whose input has ended */
-#define LEAVE_MAX   10000 /* ms until it is left although there is output still */
-#define REST_READS 64 /* reads after the command ended: what it left behind may print for ever */
+#define LEAVE_QUIET 1000 /* ms without output, then a console is left whose input has ended */
+#define LEAVE_MAX  10000 /* ms until it is left although there is output still */
+#define REST_READS 64	 /* reads after the command ended: what it left behind may print for ever */
 
 /* -- pairs ---------------------------------------------------------------------------------- */
 
@@ -410,9 +410,8 @@ static int pump_run(struct pump *p, const sigset_t *mask, struct err *err)
 		int r = pump_over(p, err);
 		if (r != 0)
 			return r;
-		r = pfd[PUMP_PEER].revents & (POLLIN | POLLHUP | POLLERR) || gone
-			    ? pump_output(p)
-			    : 1;
+		r = pfd[PUMP_PEER].revents & (POLLIN | POLLHUP | POLLERR) || gone ? pump_output(p)
+										  : 1;
 		if (r == -EPIPE && (p->pidfd < 0 || gone))
 			return 0;
 		if (r == -EPIPE)
