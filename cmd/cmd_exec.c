@@ -24,8 +24,11 @@ int enter_run(struct cmd_ctx *ctx, struct join_request *q, struct err *err)
 	strv_free(&q->env);
 	if (r < 0)
 		return r;
-	if (err->text[0])
+	if (err->text[0]) { /* not executable, not found */
 		out_error(ctx->cmd->name, name, err->text);
+		if (ctx->json)
+			out_outcome(ctx, name, err);
+	}
 	cmd_exit_code(code);
 	return 0;
 }
