@@ -4,11 +4,15 @@
 #include "out.h"
 #include "run/run.h"
 
-/* An address belongs to one server, so it cannot be given to several. */
+/* What tells servers apart belongs to one. */
 static int check_several(const struct cmd_ctx *ctx, struct err *err)
 {
-	if (ctx->names.n > 1 && strv_has(&ctx->srv_name, "ip"))
-		return err_set(err, ERR_USAGE, 0, "--ip cannot be given to several servers");
+	static const char *const own[] = { "ip", "hostname" };
+
+	for (size_t i = 0; ctx->names.n > 1 && i < ARRAY_LEN(own); i++)
+		if (strv_has(&ctx->srv_name, own[i]))
+			return err_set(err, ERR_USAGE, 0, "--%s cannot be given to several servers",
+				       own[i]);
 	return 0;
 }
 
@@ -24,11 +28,49 @@ static void tell(const struct cmd_ctx *ctx, const struct server *s)
 	out_puts("\n");
 }
 
+static void tell_json(struct cmd_ctx *ctx, const struct server *s, bool runs)
+{
+	struct json_out *j = json_new(false);
+	char text[ADDR_STRLEN];
+
+	json_obj(j, NULL);
+	json_str(j, "name", s->name);
+	json_bool(j, "ok", true);
+	json_bool(j, "changed", true);
+	json_list(j, "ip");
+	for (size_t i = 0; i < s->net.ip.n; i++)
+		json_str(j, NULL, addr_print(&s->net.ip.a[i], false, text));
+	json_list_end(j);
+	json_bool(j, "running", runs);
+	json_obj_end(j);
+	out_json(json_done(j));
+	ctx->answered = true;
+}
+
+static int created(struct cmd_ctx *ctx, const struct server *s, struct err *err)
+{
+	struct run_opts o = { .deadline_ms = ctx->deadline_ms };
+	bool start = cmd_flag(ctx, "start"), unused;
+	int ret = 0;
+
+	ctx->changed = true;
+	tell(ctx, s);
+	if (s->guard.privileged)
+		out_warn(ctx, s->name,
+			 "--privileged: without a user namespace its root is the host's root");
+	if (start)
+		ret = run_start(ctx->host, s->name, &o, &unused, err);
+	if (ret < 0)
+		return err_wrap(err, ret, "created, but it does not start");
+	if (ctx->json)
+		tell_json(ctx, s, start);
+	return 0;
+}
+
 static int create_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
 	struct run_opts o = { .deadline_ms = ctx->deadline_ms };
 	struct server s;
-	bool changed;
 	int ret = server_init(&s, ctx->host, name, err);
 
 	if (ret < 0)
@@ -36,20 +78,9 @@ static int create_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	ret = cmd_assign(ctx, &s, err);
 	if (ret == 0)
 		ret = run_create(ctx->host, &s, &o, err);
-	if (ret == 0) {
-		ctx->changed = true;
-		tell(ctx, &s);
-		if (s.guard.privileged)
-			out_warn(
-			    ctx, name,
-			    "--privileged: without a user namespace its root is the host's root");
-	}
+	if (ret == 0)
+		ret = created(ctx, &s, err);
 	server_free(&s);
-	if (ret == 0 && cmd_flag(ctx, "start")) {
-		ret = run_start(ctx->host, name, &o, &changed, err);
-		if (ret < 0)
-			return err_wrap(err, ret, "created, but it does not start");
-	}
 	return ret;
 }
 

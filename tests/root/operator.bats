@@ -86,3 +86,28 @@ took() { # COMMAND...: sets `ms` to how long it took
 	[ "$ms" -lt 1000 ]
 	wait
 }
+
+@test "create --json tells the addresses, and whether it runs" {
+	run -0 croft create w1 --template busybox --json
+	[ "$output" = '{"name":"w1","ok":true,"changed":true,"ip":["'"$(address w1)"'","'"$(croft list -aHo ip w1 | sed 's/.*,//')"'"],"running":false}' ]
+	run -0 croft create w2 --template busybox --start --json --net none
+	[ "$output" = '{"name":"w2","ok":true,"changed":true,"ip":[],"running":true}' ]
+	run -1 --separate-stderr croft create w3 --template busybox --start --json --init /nosuch
+	[[ "$output" == *'{"name":"w3","ok":false,'*'created, but it does not start'* ]]
+}
+
+@test "exec --json: what cannot be run is an object as well" {
+	server w1
+	run -127 --separate-stderr croft exec w1 --json nosuch
+	[ "$output" = "{\"name\":\"w1\",\"ok\":false,\"code\":1,\"symbol\":\"failure\",\"error\":\"cannot run 'nosuch' in the server: No such file or directory\"}" ]
+	run -126 --separate-stderr croft exec w1 --json -- /etc
+	[[ "$output" == *'"ok":false'* ]]
+	run -3 --separate-stderr croft exec w1 --json -- sh -c 'exit 3'
+	[ -z "$output" ]
+}
+
+@test "what tells servers apart is not given to several" {
+	fails 2 croft create x1 x2 --template busybox --hostname foo
+	[[ "$stderr" == *"--hostname cannot be given to several servers" ]]
+	fails 2 croft create x1 x2 --template busybox --ip 10.77.0.9
+}
