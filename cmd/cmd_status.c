@@ -51,6 +51,11 @@ static int status_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	if (ctx->json)
 		r.sources = FROM_STATE | FROM_CONF | FROM_USAGE | ALWAYS_CONF;
 	item_read(&r, name, &it);
+	if (streq(it.word, "unknown") && it.why.class == ERR_PERM) {
+		item_free(&it);
+		*err = it.why;
+		return -EACCES;
+	}
 	if (ctx->json)
 		status_json(ctx, &it);
 	else if (!ctx->quiet)
@@ -71,7 +76,8 @@ const struct cmd cmd_status = {
 	.more =
 	    "stopped, starting, running, suspended, stopping or failed. The exit code is 0 when "
 	    "the\n"
-	    "server runs or is suspended, 3 when it does not, 4 when there is none of that name.",
+	    "server runs or is suspended, 3 when it does not, 4 when there is none of that name, 9 when\n"
+	    "you may not know.",
 	.flags = CMD_NAMES,
 	.one = status_one,
 	.deadline = 60,

@@ -378,7 +378,7 @@ void item_read(struct item_reader *r, const char *name, struct item *ret)
 	ret->name = name;
 	ret->word = "stopped";
 	ret->has_conf = ret->has_usage = false;
-	loaded = state_load(r->host, name, &ret->state, &err);
+	loaded = state_load(r->host, name, &ret->state, &ret->why);
 	ret->has_state = loaded == 0;
 	if (ret->has_state)
 		ret->word = word_of(r->host, &ret->state);

@@ -23,7 +23,8 @@ enum column_source {
 struct item {
 	const char *name;
 	bool has_state, has_conf, has_usage;
-	const char *word; /* stopped, running, ... */
+	const char *word; /* stopped, running, ...; "unknown": */
+	struct err why;	  /* why its state cannot be read */
 	struct state state;
 	struct server conf;
 	struct limit_usage usage;
