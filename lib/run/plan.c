@@ -73,6 +73,12 @@ int plan_make(const struct host *h, const struct server *s, struct plan *ret, st
 	if (!p.privileged) {
 		p.namespaces |= CLONE_NEWUSER;
 		r = ids_of(h, s->name, &p.uid_base);
+		if (r == -ENOENT)
+			return err_set(
+			    err, ERR_FAIL, 0,
+			    "%s/servers/%s.conf was not made by croft create, so it has no user "
+			    "ids and no files: remove it, and use croft create %s with its options",
+			    h->etc, s->name, s->name);
 		if (r < 0)
 			return err_set(err, ERR_FAIL, -r,
 				       "its range of user ids is not recorded (%s/uids)", p.dir);

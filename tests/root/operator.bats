@@ -111,3 +111,23 @@ took() { # COMMAND...: sets `ms` to how long it took
 	[[ "$stderr" == *"--hostname cannot be given to several servers" ]]
 	fails 2 croft create x1 x2 --template busybox --ip 10.77.0.9
 }
+
+@test "status: who may not know is told so" {
+	server w1
+	local program
+	program=$(command -v croft)
+	run -9 --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$program" status w1
+	[ -z "$output" ]
+	[[ "$stderr" == "croft: status w1: cannot read "*"Permission denied" ]]
+	run -9 --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$program" status w1 --json
+	[[ "$output" == *'"code":9,"symbol":"not-permitted"'* ]]
+	run -0 croft status w1
+}
+
+@test "a file that croft create did not make: its start says what to do" {
+	croft create c2 --template busybox
+	cp /etc/croft/servers/c2.conf /etc/croft/servers/c8.conf
+	fails 1 croft start c8
+	[[ "$stderr" == "croft: start c8: /etc/croft/servers/c8.conf was not made by croft create, "*"croft create c8"* ]]
+	rm /etc/croft/servers/c8.conf /run/croft/.locks/c8
+}
