@@ -134,7 +134,7 @@ expected() {
 	rm "$CROFT_VAR/servers/web1/uids"
 	fails 1 'was not made by croft create' plan web1
 	ln -s x "$CROFT_VAR/servers/web1/uids"
-	fails 1 'was not made by croft create' plan web1
+	fails 1 'its range of user ids is not recorded' plan web1
 	fails 4 'no such server' plan web9
 }
 
