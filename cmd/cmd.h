@@ -46,6 +46,7 @@ struct cmd_ctx {
 	struct strv opt_name, opt_value; /* as given, in order */
 	struct strv srv_name, srv_value; /* CMD_SERVER_OPTS: server options as given */
 	bool changed;			 /* a `one` or `run` sets it: JSON says so */
+	bool killed;			 /* init did not stop in time: JSON says so */
 	const char *part; /* second word of the command, for messages: template "build" */
 	bool answered;	  /* it printed its own JSON: main adds no {"ok":true,...} */
 };

@@ -8,13 +8,10 @@ static int restart_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
 	struct run_opts o = {};
 	int64_t timeout;
-	bool unused;
 	int ret = stop_timeout(ctx, &timeout, err);
 
-	if (ret < 0)
-		return ret;
-	o.deadline_ms = stop_deadline(ctx, name, timeout);
-	ret = run_stop(ctx->host, name, timeout, &o, &unused, err);
+	if (ret == 0)
+		ret = stop_server(ctx, name, timeout, &o, err);
 	if (ret == 0)
 		ret = run_start(ctx->host, name, &o, &ctx->changed, err);
 	if (ret == 0 && cmd_flag(ctx, "wait"))

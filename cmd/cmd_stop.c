@@ -29,7 +29,7 @@ int stop_timeout(const struct cmd_ctx *ctx, int64_t *ret_ms, struct err *err)
 }
 
 /* Bounded also when no --deadline is given: by the time init has, and some slack. */
-uint64_t stop_deadline(const struct cmd_ctx *ctx, const char *name, int64_t timeout_ms)
+static uint64_t stop_deadline(const struct cmd_ctx *ctx, const char *name, int64_t timeout_ms)
 {
 	uint64_t ms = 60000;
 	struct err unused = {};
@@ -46,16 +46,34 @@ uint64_t stop_deadline(const struct cmd_ctx *ctx, const char *name, int64_t time
 	return clock_ms() + ms + SLACK_MS;
 }
 
+int stop_server(struct cmd_ctx *ctx, const char *name, int64_t timeout, struct run_opts *o,
+		struct err *err)
+{
+	uint64_t killed_after = 0;
+	int ret;
+
+	o->deadline_ms = stop_deadline(ctx, name, timeout);
+	o->killed_after_ms = &killed_after;
+	ret = run_stop(ctx->host, name, timeout, o, &ctx->changed, err);
+	o->killed_after_ms = NULL;
+	ctx->killed = killed_after != 0;
+	if (ctx->killed) {
+		_cleanup_free_ char *time = print_milli(killed_after);
+		_cleanup_free_ char *text =
+		    xasprintf("init did not stop in %s s and was killed", time);
+
+		out_warn(ctx, name, text);
+	}
+	return ret;
+}
+
 static int stop_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
 	struct run_opts o = {};
 	int64_t timeout;
 	int ret = stop_timeout(ctx, &timeout, err);
 
-	if (ret < 0)
-		return ret;
-	o.deadline_ms = stop_deadline(ctx, name, timeout);
-	return run_stop(ctx->host, name, timeout, &o, &ctx->changed, err);
+	return ret < 0 ? ret : stop_server(ctx, name, timeout, &o, err);
 }
 
 static bool running(const struct cmd_ctx *ctx, const char *name)

@@ -67,7 +67,7 @@ int many_one(struct cmd_ctx *ctx, const char *name)
 	struct err err = {};
 	int ret;
 
-	ctx->changed = ctx->answered = false;
+	ctx->changed = ctx->killed = ctx->answered = false;
 	ret = ctx->cmd->one(ctx, name, &err);
 	report(ctx, name, ret < 0 ? &err : NULL);
 	if (ret < 0)

@@ -122,6 +122,8 @@ void out_outcome(const struct cmd_ctx *ctx, const char *name, const struct err *
 		json_str(j, "error", err->text);
 	} else {
 		json_bool(j, "changed", ctx->changed);
+		if (ctx->killed)
+			json_bool(j, "killed", true);
 	}
 	json_obj_end(j);
 	out_json(json_done(j));

@@ -190,7 +190,7 @@ static int destroy_locked(const struct host *h, const char *name, bool force, st
 			return err_set(err, ERR_STATE, 0,
 				       "the server is %s; stop it first, or use --force",
 				       state_word(h, &state));
-		r = halt(h, &state, 0, UINT64_MAX, err);
+		r = halt(h, &state, 0, UINT64_MAX, NULL, err);
 		if (r < 0)
 			return r;
 	}

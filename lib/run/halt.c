@@ -108,10 +108,15 @@ static int ask_init(const struct host *h, const struct state *s, uint64_t timeou
 }
 
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
-	 struct err *err)
+	 bool *killed, struct err *err)
 {
+	int r;
+
 	mark_stopping(h, s, true);
-	if (timeout_ms > 0 && ask_init(h, s, timeout_ms, deadline_ms) == -EAGAIN) {
+	r = timeout_ms > 0 ? ask_init(h, s, timeout_ms, deadline_ms) : 0;
+	if (killed)
+		*killed = r == -ETIMEDOUT;
+	if (r == -EAGAIN) {
 		mark_stopping(h, s, false);
 		return err_set(err, ERR_BUSY, 0,
 			       "init was asked to stop and has not yet; the deadline has passed");
@@ -121,8 +126,9 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 }
 
 static int stop_locked(const struct host *h, const char *name, int64_t timeout_ms,
-		       uint64_t deadline_ms, bool *changed, struct err *err)
+		       const struct run_opts *o, bool *changed, struct err *err)
 {
+	bool killed = false;
 	struct err none = { 0 };
 	struct server server;
 	struct state s;
@@ -139,10 +145,12 @@ static int stop_locked(const struct host *h, const char *name, int64_t timeout_m
 	}
 	r = hooks_run(h, &s, "pre-stop", err);
 	if (r == 0)
-		r = halt(h, &s, timeout, deadline_ms, err);
+		r = halt(h, &s, timeout, o->deadline_ms, &killed, err);
 	if (r < 0)
 		return r;
 	*changed = true;
+	if (killed && o->killed_after_ms)
+		*o->killed_after_ms = timeout;
 	s.phase = STATE_STOPPED;
 	s.init = 0;
 	r = hooks_run(h, &s, "stopped", err);
@@ -162,7 +170,7 @@ int run_stop(const struct host *h, const char *name, int64_t timeout_ms, const s
 	int r = lock_take(path, what, o->deadline_ms, &lock, err);
 	if (r < 0)
 		return r;
-	r = stop_locked(h, name, timeout_ms, o->deadline_ms, changed, err);
+	r = stop_locked(h, name, timeout_ms, o, changed, err);
 	lock_drop(&lock);
 	return r;
 }

@@ -14,8 +14,9 @@ bool halt_wants_reboot(const struct host *h, const char *name);
  */
 #define HALT_KILLING "kill\n"
 bool halt_kills(const struct host *h, const char *name); /* whether it holds that */
-/* Signals init and waits at most timeout_ms (0: kills at once), then clears. */
+/* Signals init and waits at most timeout_ms (0: kills at once), then clears. *killed (may be NULL):
+ * it did not stop in that time. */
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
-	 struct err *err);
+	 bool *killed, struct err *err);
 
 #endif

@@ -110,7 +110,7 @@ static int recover_stopping(const struct host *h, struct state *s, uint64_t star
 
 		if (r < 0)
 			return r;
-		r = halt(h, s, server.boot.stop_timeout, start_deadline_ms, err);
+		r = halt(h, s, server.boot.stop_timeout, start_deadline_ms, NULL, err);
 		server_free(&server);
 		return r;
 	}

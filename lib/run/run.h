@@ -15,6 +15,9 @@
 struct run_opts {
 	uint64_t deadline_ms;
 	int jobs_hint; /* how many run beside this one */
+	/* run_stop sets it to the time init had when it did not stop in it and was killed. May be
+	 * NULL. */
+	uint64_t *killed_after_ms;
 };
 
 /* build.c ------------------------------------------------------------------------------------- */

@@ -131,3 +131,22 @@ took() { # COMMAND...: sets `ms` to how long it took
 	[[ "$stderr" == "croft: start c8: /etc/croft/servers/c8.conf was not made by croft create, "*"croft create c8"* ]]
 	rm /etc/croft/servers/c8.conf /run/croft/.locks/c8
 }
+
+@test "stop: that init had to be killed is told, not that it was asked for" {
+	server w1 --stop-timeout 1
+	kill -STOP "$(field w1 init-pid)"
+	run -0 --separate-stderr croft stop w1 --timeout 0.3
+	[ "$stderr" = "croft: stop w1: warning: init did not stop in 0.3 s and was killed" ]
+	croft start w1
+	kill -STOP "$(field w1 init-pid)"
+	run -0 --separate-stderr croft restart w1 --json
+	[ "$stderr" = "croft: restart w1: warning: init did not stop in 1 s and was killed" ]
+	[ "$output" = '{"name":"w1","ok":true,"changed":true,"killed":true}' ]
+	sleep 0.5 # a signal before init has a handler for it is lost
+	run -0 --separate-stderr croft stop w1 --json
+	[ -z "$stderr" ]
+	[ "$output" = '{"name":"w1","ok":true,"changed":true}' ]
+	croft start w1
+	run -0 --separate-stderr croft stop w1 --kill
+	[ -z "$stderr" ]
+}
