@@ -142,11 +142,23 @@ took() { # COMMAND...: sets `ms` to how long it took
 	run -0 --separate-stderr croft restart w1 --json
 	[ "$stderr" = "croft: restart w1: warning: init did not stop in 1 s and was killed" ]
 	[ "$output" = '{"name":"w1","ok":true,"changed":true,"killed":true}' ]
-	sleep 0.5 # a signal before init has a handler for it is lost
-	run -0 --separate-stderr croft stop w1 --json
+	run -0 --separate-stderr croft stop w1 --timeout 20 --json
 	[ -z "$stderr" ]
 	[ "$output" = '{"name":"w1","ok":true,"changed":true}' ]
 	croft start w1
 	run -0 --separate-stderr croft stop w1 --kill
 	[ -z "$stderr" ]
+}
+
+@test "the installed units name programs by their paths" {
+	local file path n=0
+	for file in /usr/local/lib/systemd/system/croft*.service; do
+		while read -r path; do
+			[[ "$path" == /* ]]
+			[ -x "$path" ]
+			n=$((n + 1))
+		done < <(sed -n 's/^Exec[A-Za-z]*=[-+!:@]*\([^ ]*\).*/\1/p' "$file")
+	done
+	[ "$n" -eq 3 ]
+	grep -q "^ExecStart=-$(command -v croft) start --onboot" /usr/local/lib/systemd/system/croft.service
 }
