@@ -6,11 +6,15 @@
 
 static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
-	_cleanup_(strv_free) struct strv restart = {};
+	_cleanup_(strv_free) struct strv restart = {}, words = {}, defaults = {};
 	struct run_opts o = { .deadline_ms = ctx->deadline_ms };
-	int ret = run_set(ctx->host, name, &ctx->srv_name, &ctx->srv_value, &o, &ctx->changed,
-			  &restart, err);
+	int ret;
 
+	cmd_values(ctx, "default", &words);
+	for (size_t i = 0; i < words.n; i++)
+		strv_split(&defaults, words.v[i], ",");
+	ret = run_set(ctx->host, name, &ctx->srv_name, &ctx->srv_value, &defaults, &o,
+		      &ctx->changed, &restart, err);
 	if (ret < 0)
 		return ret;
 	if (ctx->json) {
@@ -45,6 +49,13 @@ static int set_run(struct cmd_ctx *ctx, struct err *err)
 	return ret;
 }
 
+static const struct cmd_opt opts[] = {
+	{ .name = "default",
+	  .metavar = "OPTION,...",
+	  .help = "these have the default of croft.conf again",
+	  .repeat = true },
+};
+
 const struct cmd cmd_set = {
 	.name = "set",
 	.section = "Changing",
@@ -54,6 +65,8 @@ const struct cmd cmd_set = {
 	    "A change is saved, and applied to a running server where the option says \"live\";\n"
 	    "of the others croft set says that they take effect at the next start. Nothing is\n"
 	    "changed when one of the options is refused.",
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
 	.flags = CMD_ROOT | CMD_NAMES | CMD_SERVER_OPTS,
 	.one = set_one,
 	.run = set_run,

@@ -164,6 +164,19 @@ int opt_assign(struct opt_set *set, const struct opt *o, const char *text, enum 
 	return r;
 }
 
+void opt_copy(struct opt_set *to, const struct opt_set *from, const struct opt *o)
+{
+	const struct opt_group *group;
+	size_t index;
+
+	if (!locate(to, o, &group, &index))
+		return;
+	o->type->free(opt_place(to, o));
+	o->type->copy(opt_place(to, o), opt_place(from, o));
+	if (to->origin && from->origin)
+		to->origin[index] = from->origin[index];
+}
+
 char *opt_text(const struct opt_set *set, const struct opt *o)
 {
 	const void *place = opt_place(set, o);

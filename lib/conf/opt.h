@@ -100,6 +100,8 @@ enum opt_origin opt_origin_of(const struct opt_set *set, const struct opt *o);
  * `origin` and that is ORIGIN_ARGS: then the words are added (a repeated option). */
 int opt_assign(struct opt_set *set, const struct opt *o, const char *text, enum opt_origin origin,
 	       struct err *err);
+/* What `from`, a set of the same groups, has: the value and where it came from. */
+void opt_copy(struct opt_set *to, const struct opt_set *from, const struct opt *o);
 char *opt_text(const struct opt_set *set, const struct opt *o); /* "" when unset; caller frees */
 int opt_defaults(struct opt_set *set, struct err *err);
 void opt_free_all(struct opt_set *set);

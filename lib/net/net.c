@@ -48,7 +48,8 @@ void net_host_if(const char *server, char ret[IFNAMSIZ])
 	snprintf(ret, IFNAMSIZ, "c%.*s_%s.0", HOST_IF_CUT, server, hash);
 }
 
-static int plan_addresses(const struct net_conf *c, struct net_plan *p, struct err *err)
+static int plan_addresses(const struct net_conf *c, const struct net_host_conf *h,
+			  struct net_plan *p, struct err *err)
 {
 	char text[ADDR_STRLEN];
 
@@ -56,10 +57,14 @@ static int plan_addresses(const struct net_conf *c, struct net_plan *p, struct e
 		if (!c->ip.n)
 			return 0;
 		return err_set(err, ERR_USAGE, 0,
-			       "network mode %s takes no address, but %s is given: remove it or "
-			       "choose another --net",
+			       "network mode %s takes no address, but %s is given: remove it "
+			       "with --ip '', or choose another --net",
 			       p->mode->name, addr_print(&c->ip.a[0], false, text));
 	}
+	if (!c->ip.n && h->subnet.n)
+		return err_set(err, ERR_USAGE, 0,
+			       "no address: give one with --ip, say a free one of %s",
+			       addr_print(&h->subnet.a[0], true, text));
 	if (!c->ip.n)
 		return err_set(err, ERR_USAGE, 0,
 			       "no address: give one with --ip, or set SUBNET in croft.conf");
@@ -98,7 +103,7 @@ int net_plan_make(const struct net_conf *c, const struct net_host_conf *h, const
 	if (!p.mode)
 		return err_set(err, ERR_USAGE, 0, "no network mode %.40s: see --net", c->mode);
 	snprintf(p.server, sizeof(p.server), "%s", server);
-	r = plan_addresses(c, &p, err);
+	r = plan_addresses(c, h, &p, err);
 	if (r >= 0 && p.mode->has_link) {
 		net_host_if(server, p.host_if);
 		strcpy(p.guest_if, "eth0");

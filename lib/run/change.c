@@ -116,6 +116,7 @@ struct change {
 	struct cg_layout layout;
 	struct cg cg;
 	bool limits_done, hostname_done, reserved;
+	bool line_gone;	     /* from the file: a change even where the default says the same */
 	bool hostname_given; /* then it is set even if the record says it is so already */
 };
 
@@ -148,6 +149,42 @@ static int assign_all(struct change *c, const struct strv *opt, const struct str
 			r = err_wrap(err, opt_assign(&c->new.set, o, text->v[i], ORIGIN_ARGS, err),
 				     "--%s", o->name);
 	}
+	return r;
+}
+
+static int take_default(struct change *c, const struct server *fresh, const char *name,
+			const struct strv *given, struct err *err)
+{
+	const struct opt *o = opt_find(&c->new.set, name);
+	_cleanup_free_ char *key = opt_key(name);
+
+	if (!o || (o->flags & OPT_NOSAVE))
+		return err_set(err, ERR_USAGE, 0, "no option --%s that has a default", name);
+	if (o->flags & OPT_CREATE)
+		return err_set(err, ERR_USAGE, 0, "--%s cannot be changed after create", o->name);
+	if (strv_has(given, o->name))
+		return err_set(err, ERR_USAGE, 0, "--%s and its default exclude each other",
+			       o->name);
+	opt_copy(&c->new.set, &fresh->set, o);
+	c->line_gone = c->line_gone || conf_get(&c->new.file, key, NULL);
+	conf_unset(&c->new.file, key);
+	return 0;
+}
+
+static int take_defaults(struct change *c, const struct strv *defaults, const struct strv *given,
+			 struct err *err)
+{
+	struct server fresh;
+	int r = 0;
+
+	if (!defaults->n)
+		return 0;
+	r = server_init(&fresh, c->h, c->new.name, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < defaults->n; i++)
+		r = take_default(c, &fresh, defaults->v[i], given, err);
+	server_free(&fresh);
 	return r;
 }
 
@@ -244,16 +281,13 @@ static int save_change(struct change *c, struct err *err)
 	return r < 0 ? r : server_save(&c->new, c->h, err);
 }
 
-static int set_locked(struct change *c, const struct strv *opt, const struct strv *text,
-		      bool *changed, struct strv *restart, struct err *err)
+static int set_locked(struct change *c, bool *changed, struct strv *restart, struct err *err)
 {
 	const struct opt_group *g;
 	const struct opt *o;
 	size_t i = 0;
-	int r = assign_all(c, opt, text, err);
+	int r = check_change(c, err);
 
-	if (r == 0)
-		r = check_change(c, err);
 	if (r == 0)
 		r = reserve_new(c, err);
 	if (r == 0 && c->running)
@@ -265,6 +299,7 @@ static int set_locked(struct change *c, const struct strv *opt, const struct str
 		return r;
 	}
 	release_others(c, &c->old.net.ip, &c->new.net.ip);
+	*changed = c->line_gone;
 	while (opt_each(&c->new.set, &i, &g, &o)) {
 		if (!option_changed(c, o))
 			continue;
@@ -276,7 +311,8 @@ static int set_locked(struct change *c, const struct strv *opt, const struct str
 }
 
 int run_set(const struct host *h, const char *name, const struct strv *opt, const struct strv *text,
-	    const struct run_opts *o, bool *changed, struct strv *restart, struct err *err)
+	    const struct strv *defaults, const struct run_opts *o, bool *changed,
+	    struct strv *restart, struct err *err)
 {
 	struct change c = { .h = h, .cg = CG_NONE };
 	struct lock lock = LOCK_NONE;
@@ -291,7 +327,11 @@ int run_set(const struct host *h, const char *name, const struct strv *opt, cons
 	if (r == 0) {
 		r = server_load(&c.new, h, name, err);
 		if (r == 0)
-			r = set_locked(&c, opt, text, changed, restart, err);
+			r = assign_all(&c, opt, text, err);
+		if (r == 0)
+			r = take_defaults(&c, defaults, opt, err);
+		if (r == 0)
+			r = set_locked(&c, changed, restart, err);
 		if (c.cg.fd2 >= 0)
 			cg_close(&c.cg);
 		server_free(&c.new);

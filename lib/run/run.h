@@ -49,10 +49,12 @@ int run_ended(const struct host *h, const char *name, struct err *err);
 /* change.c ------------------------------------------------------------------------------------ */
 int run_freeze(const struct host *h, const char *name, bool frozen, const struct run_opts *o,
 	       bool *changed, struct err *err);
-/* Option names and texts as typed. Saved, and live where the server runs; all or nothing. *restart
- * collects the names of options that take effect at the next start. */
+/* Option names and texts as typed; defaults: names of those that shall have the host's default
+ * again, their lines go from the file. Saved, and live where the server runs; all or nothing.
+ * *restart collects the names of options that take effect at the next start. */
 int run_set(const struct host *h, const char *name, const struct strv *opt, const struct strv *text,
-	    const struct run_opts *o, bool *changed, struct strv *restart, struct err *err);
+	    const struct strv *defaults, const struct run_opts *o, bool *changed,
+	    struct strv *restart, struct err *err);
 
 /* recover.c ----------------------------------------------------------------------------------- */
 /* With the lock held: finishes or undoes what a killed command left of this server. */

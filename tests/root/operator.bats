@@ -162,3 +162,34 @@ took() { # COMMAND...: sets `ms` to how long it took
 	[ "$n" -eq 3 ]
 	grep -q "^ExecStart=-$(command -v croft) start --onboot" /usr/local/lib/systemd/system/croft.service
 }
+
+@test "set: back to the host's default" {
+	server w1 --memory 64M --pids 300 --description 'a b'
+	echo 'MEMORY="96M"' >>/etc/croft/croft.conf
+	run -0 croft set w1 --default memory,description --default pids --json
+	[ "$output" = '{"name":"w1","ok":true,"changed":true,"next-start":[]}' ]
+	! grep -qE '^(MEMORY|PIDS|DESCRIPTION)=' /etc/croft/servers/w1.conf
+	croft show w1 | grep -q '^MEMORY="96M" *# host'
+	croft show w1 | grep -q '^PIDS="4096" *# default'
+	[ "$(croft list -H -o memory,pids w1 | tr -s ' ')" = "96M 4096" ] # live
+	run -0 croft set w1 --default memory --json
+	[[ "$output" == *'"changed":false'* ]]
+	croft set w1 --memory 96M
+	run -0 croft set w1 --default memory --pids 200 --json
+	[[ "$output" == *'"changed":true'* ]]
+	fails 2 croft set w1 --default memroy
+	fails 2 croft set w1 --default password
+	fails 2 croft set w1 --default template
+	fails 2 croft set w1 --default pids --pids 3
+	croft set w1 --default MEMORY # the key will do
+	grep -q '^PIDS="200"' /etc/croft/servers/w1.conf
+}
+
+@test "set: what a network mode lacks, or has too much, is said with what to do" {
+	croft create w1 --template busybox
+	fails 2 croft set w1 --net none
+	[[ "$stderr" == *"remove it with --ip ''"* ]]
+	croft set w1 --net none --ip ''
+	fails 2 croft set w1 --net routed
+	[[ "$stderr" == *"no address: give one with --ip, say a free one of 10.77.0.0/16" ]]
+}
