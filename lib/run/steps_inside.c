@@ -161,9 +161,11 @@ int step_dev(struct run *r, struct err *err)
 {
 	static const char *const dev_options[] = { "mode",	"0755", "size", "512k",
 						   "nr_inodes", "1024", NULL };
+	/* All servers share kernel.pty.max less kernel.pty.reserve, 3072 by default (devpts.rst).
+	 */
 	static const char *const pts_options[] = { "newinstance", NULL,	  "ptmxmode", "0666",
 						   "mode",	  "0620", "gid",      "5",
-						   "max",	  "1024", NULL };
+						   "max",	  "256",  NULL };
 	static const char *const shm_options[] = { "mode", "1777", NULL };
 	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
 						{ "/proc/self/fd/0", "stdin" },

@@ -91,6 +91,17 @@ int sync_meet(int sock, const char *row, const struct sync_fds *give, struct syn
 	return r;
 }
 
+void sync_reason(int sock, struct err *err)
+{
+	struct message m = { 0 };
+	struct err theirs = { 0 };
+
+	if (sock < 0 || receive(sock, &m, NULL, 0) != sizeof(m) || !m.failed)
+		return;
+	failed(&m, &theirs);
+	*err = theirs;
+}
+
 void sync_fail(int sock, const char *row, const struct err *err)
 {
 	struct message m = { .failed = true, .err = *err };

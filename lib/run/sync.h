@@ -17,6 +17,9 @@ struct sync_fds {
  * deadline_ms on CLOCK_MONOTONIC. On the other side's failure, err is its error. */
 int sync_meet(int sock, const char *row, const struct sync_fds *give, struct sync_fds *got,
 	      uint64_t deadline_ms, struct err *err);
+/* After a failure of this side: when the other side has failed first, and said so, that is the
+ * cause (its processes are gone, say), and err becomes its error. Does not wait. */
+void sync_reason(int sock, struct err *err);
 /* The last message of a side that failed. */
 void sync_fail(int sock, const char *row, const struct err *err);
 /* Waits for the end of file that exec(2) of init causes; a message instead is its failure. */

@@ -89,8 +89,10 @@ int walk_host(struct run *r, struct err *err)
 			ret = meet(r, s, false, err);
 		} else {
 			ret = s->up(r, err);
-			if (ret < 0)
+			if (ret < 0) {
 				err_wrap(err, ret, "%s", s->name);
+				sync_reason(r->sock[0], err);
+			}
 		}
 		if (ret < 0)
 			return ret;

@@ -479,6 +479,16 @@ plant() {
 	inside sh -c 'echo >/dev/null; test -d /proc/1'
 }
 
+@test "what fails inside is what start tells, also when a step of the host's fails because of it" {
+	croft create web1 --template busybox
+	plant loop dev
+	local i
+	for i in $(seq 30); do
+		fails 1 taskset -c 0 timeout 20 croft start web1 # on one processor the order varies
+		[[ "$stderr" == *": dev: "* ]]
+	done
+}
+
 @test "files that croft writes into the root: links and FIFOs there lead nowhere, no content leaks, nothing hangs" {
 	needs program:python3
 	croft create web1 --template busybox
