@@ -113,7 +113,8 @@ static const struct unit units[] = {
 	{ "Pi", 1ULL << 50 },	    { "Ti", 1ULL << 40 },    { "Gi", 1ULL << 30 },
 	{ "Mi", 1ULL << 20 },	    { "Ki", 1ULL << 10 },    { "PiB", 1ULL << 50 },
 	{ "TiB", 1ULL << 40 },	    { "GiB", 1ULL << 30 },   { "MiB", 1ULL << 20 },
-	{ "KiB", 1ULL << 10 },
+	{ "KiB", 1ULL << 10 },	    { "k", 1ULL << 10 },     { "m", 1ULL << 20 },
+	{ "g", 1ULL << 30 },	    { "t", 1ULL << 40 },     { "p", 1ULL << 50 },
 };
 
 /* The first rows are those that print_size() writes. */

@@ -282,6 +282,11 @@ TEST(parse_size_units)
 		{ "1K", 1024 },
 		{ "1Ki", 1024 },
 		{ "1KiB", 1024 },
+		{ "100k", 102400 },
+		{ "512m", 512ULL << 20 },
+		{ "1.5g", 3ULL << 29 },
+		{ "1t", 1ULL << 40 },
+		{ "1p", 1ULL << 50 },
 		{ "1kB", 1000 },
 		{ "2M", 2097152 },
 		{ "2MiB", 2097152 },
@@ -297,11 +302,11 @@ TEST(parse_size_units)
 		{ "unlimited", PARSE_UNLIMITED },
 	};
 	static const char *const wrong[] = {
-		"",	"K",	      "-1K",	"+1K",	     "1 K",	   " 1K",	    "1K ",
-		"1k",	"1m",	      "1KB",	"1kiB",	     "1.K",	   ".5K",	    "1.5",
-		"1.5B", "1..5K",      "1.5.5K", "1,5K",	     "1E",	   "0x10",	    "1e3",
-		"1Kb",	"nan",	      "inf",	"Unlimited", "unlimited ", "1.0000000001K", "1MBB",
-		"1iB",	"-unlimited",
+		"",	     "K",	   "-1K",	    "+1K",   "1 K",    " 1K",
+		"1K ",	     "1b",	   "1mb",	    "1KB",   "1kiB",   "1.K",
+		".5K",	     "1.5",	   "1.5B",	    "1..5K", "1.5.5K", "1,5K",
+		"1E",	     "0x10",	   "1e3",	    "1Kb",   "nan",    "inf",
+		"Unlimited", "unlimited ", "1.0000000001K", "1MBB",  "1iB",    "-unlimited",
 	};
 	uint64_t v = 77;
 

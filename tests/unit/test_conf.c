@@ -218,7 +218,7 @@ TEST(opt_bad_values)
 		{ "cpu-weight", "", "'' is not a whole number" },
 		{ "cpu-weight", "unlimited", "'unlimited' is not a whole number" },
 		{ "cpu-weight", "51", "must be even" },
-		{ "memory", "512m", "'512m' is not a size, such as 512M, 1.5G or 100kB" },
+		{ "memory", "512X", "'512X' is not a size, such as 512M, 1.5G or 100kB" },
 		{ "memory", "1K", "'1K' is out of range: 1M at least, or unlimited" },
 		{ "memory", "18446744073709551615",
 		  "'18446744073709551615' is out of range: 1M at least, or unlimited" },
