@@ -17,6 +17,11 @@ static void show_text(struct server *s)
 	const struct opt_group *g;
 	const struct opt *o;
 
+	if (s->uuid[0]) {
+		_cleanup_free_ char *line = xasprintf("UUID=\"%s\"", s->uuid);
+
+		out_printf("%-39s # %s\n", line, origin_word(ORIGIN_FILE));
+	}
 	for (size_t i = 0; opt_each(&s->set, &i, &g, &o);) {
 		if (o->flags & (OPT_SECRET | OPT_NOSAVE))
 			continue;

@@ -342,6 +342,23 @@ static int check_jobs(const struct cmd_ctx *ctx, struct err *err)
 	return 0;
 }
 
+/* No name is given. An option that takes yes or no may have taken it for its value. */
+static int no_name(const struct cmd_ctx *ctx, struct err *err)
+{
+	for (size_t i = 0; i < ctx->srv_name.n; i++) {
+		const struct opt *row = find_row(ctx->cmd, ctx->srv_name.v[i]);
+		bool unused;
+
+		if (row->type == &opt_bool && parse_bool(ctx->srv_value.v[i], &unused) < 0)
+			return err_set(err, ERR_USAGE, 0,
+				       "--%s took \"%s\", which is not yes or no; name the server "
+				       "first, or say --%s yes",
+				       row->name, ctx->srv_value.v[i], row->name);
+	}
+	return err_set(err, ERR_USAGE, 0, "name a server%s; see croft %s --help",
+		       ctx->cmd->flags & CMD_NEW ? "" : ", or say --all", ctx->cmd->name);
+}
+
 int getargs_check(struct cmd_ctx *ctx, struct err *err)
 {
 	unsigned flags = ctx->cmd->flags;
@@ -355,8 +372,7 @@ int getargs_check(struct cmd_ctx *ctx, struct err *err)
 	if ((flags & CMD_NAMES) && ctx->all && ctx->names.n)
 		return err_set(err, ERR_USAGE, 0, "--all and names exclude each other");
 	if ((flags & CMD_NAMES) && !(flags & CMD_NO_NAMES) && !ctx->all && !ctx->names.n)
-		return err_set(err, ERR_USAGE, 0, "name a server%s; see croft %s --help",
-			       flags & CMD_NEW ? "" : ", or say --all", ctx->cmd->name);
+		return no_name(ctx, err);
 	if ((flags & CMD_NAME) && !ctx->names.n)
 		return err_set(err, ERR_USAGE, 0, "name a server; see croft %s --help",
 			       ctx->cmd->name);

@@ -167,7 +167,22 @@ static int run_command(const struct cmd *cmd, int argc, char **argv)
 	return code;
 }
 
-static int unknown_command(const char *word)
+static int no_command(const char *text, int argc, char **argv)
+{
+	struct cmd_ctx none = {};
+	struct err err = {};
+
+	out_error(NULL, NULL, text);
+	err_set(&err, ERR_USAGE, 0, "%s", text);
+	for (int i = 2; i < argc && !streq(argv[i], "--"); i++)
+		if (streq(argv[i], "--json")) {
+			out_outcome(&none, NULL, &err);
+			break;
+		}
+	return ERR_USAGE;
+}
+
+static int unknown_command(const char *word, int argc, char **argv)
 {
 	_cleanup_(strv_free) struct strv known = {};
 	_cleanup_free_ char *text = NULL;
@@ -182,8 +197,7 @@ static int unknown_command(const char *word)
 		text = xasprintf("unknown command \"%s\"; the nearest is \"%s\"", word, near);
 	else
 		text = xasprintf("unknown command \"%s\"; see croft --help", word);
-	out_error(NULL, NULL, text);
-	return ERR_USAGE;
+	return no_command(text, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -197,14 +211,13 @@ int main(int argc, char **argv)
 	if (cmd) {
 		code = run_command(cmd, argc - 2, argv + 2);
 	} else if (!word) {
-		out_error(NULL, NULL, "no command given; see croft --help");
-		code = ERR_USAGE;
+		code = no_command("no command given; see croft --help", argc, argv);
 	} else if (streq(word, "--help") || streq(word, "-h")) {
 		usage_all();
 	} else if (streq(word, "--version") || streq(word, "-V")) {
 		usage_version();
 	} else {
-		code = unknown_command(word);
+		code = unknown_command(word, argc, argv);
 	}
 	if (out_flush(&err) < 0) {
 		out_error(NULL, NULL, err.text);

@@ -110,8 +110,11 @@ void usage_command(const struct cmd *cmd)
 	size_t n;
 	const struct cmd_opt *more = getargs_names_opts(cmd, &n);
 
-	out_printf("Usage: croft %s%s%s [options]\n%c%s.\n", cmd->name, *cmd->args ? " " : "",
-		   cmd->args, cmd->help[0] & ~0x20, cmd->help + 1);
+	bool all = str_starts(cmd->args, "NAME...") && !(cmd->flags & CMD_NEW);
+
+	out_printf("Usage: croft %s%s%s%s [options]\n%c%s.\n", cmd->name, *cmd->args ? " " : "",
+		   all ? "{NAME... | --all}" : "", all ? cmd->args + strlen("NAME...") : cmd->args,
+		   cmd->help[0] & ~0x20, cmd->help + 1);
 	if (cmd->more)
 		out_printf("\n%s\n", cmd->more);
 	options("Options", cmd->opts, cmd->n_opts);

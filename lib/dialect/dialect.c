@@ -41,11 +41,12 @@ static int check_password(const struct opt *o, const void *place, struct err *er
 {
 	const struct strv *l = place;
 
+	(void)o;
 	for (size_t i = 0; i < l->n; i++) {
 		const char *colon = strchr(l->v[i], ':');
 
 		if (!colon || colon == l->v[i] || !colon[1]) /* the word itself is never shown */
-			return err_set(err, ERR_USAGE, 0, "%s: expected USER:PASSWORD", o->name);
+			return err_set(err, ERR_USAGE, 0, "expected USER:PASSWORD");
 	}
 	return 0;
 }

@@ -62,6 +62,12 @@ load cli
 	fails 2 'unexpected word "web2"' console web1 web2
 }
 
+@test "a name that an option took for its value is told of" {
+	fails 2 "--onboot took \"c4\", which is not yes or no; name the server first" create --template busybox --onboot c4
+	fails 2 '--privileged took "w1"' set --memory 1G --privileged w1
+	fails 2 'name a server; see' create --template busybox --onboot
+}
+
 @test "--jobs is a number" {
 	fails 2 '--jobs 0: expected a number from 1 to 1024' status web1 --jobs 0
 	fails 2 '--jobs -1: expected' status web1 --jobs -1
@@ -84,6 +90,8 @@ load cli
 	[ "$stderr" = 'croft: status nosuch: no such server' ]
 	run -2 --separate-stderr croft status web1 --jsn --json
 	[[ "$output" == *'"code":2,"symbol":"usage"'* ]]
+	run -2 --separate-stderr croft strat web1 --json
+	[ "$output" = '{"ok":false,"code":2,"symbol":"usage","error":"unknown command \"strat\"; the nearest is \"start\""}' ]
 	run -125 --separate-stderr croft exec web1 --json -- true
 	[[ "$output" == *'"code":9,"symbol":"not-permitted"'* ]]
 }
