@@ -149,3 +149,55 @@ int hook_run(const char *dir, const struct hook_env *env, int limit_ms, struct e
 	snprintf(path, sizeof(path), "%s/servers/%s/%s.d", dir, env->server, env->event);
 	return run_dir(path, env, limit_ms, err);
 }
+
+static bool is_event_dir(const char *name)
+{
+	static const char *const events[] = {
+#define X(event) #event,
+		HOOK_EVENTS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		size_t n = strlen(events[i]), k = 0;
+
+		while (k < n && name[k] == (events[i][k] == '_' ? '-' : events[i][k]))
+			k++;
+		if (k == n && streq(name + n, ".d"))
+			return true;
+	}
+	return false;
+}
+
+/* prefix: what stands before the names in *ret. */
+static void strays_in(const char *path, const char *prefix, struct strv *ret)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.' && !is_event_dir(e->d_name) &&
+		    !(streq(prefix, "") && streq(e->d_name, "servers")))
+			strv_take(ret, xasprintf("%s%s", prefix, e->d_name));
+	if (d)
+		closedir(d);
+}
+
+void hook_strays(const char *dir, struct strv *ret)
+{
+	_cleanup_free_ char *servers = xasprintf("%s/servers", dir);
+	DIR *d = opendir(servers);
+	const struct dirent *e;
+
+	strays_in(dir, "", ret);
+	while (d && (e = readdir(d))) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", servers, e->d_name);
+		_cleanup_free_ char *prefix = xasprintf("servers/%s/", e->d_name);
+
+		if (e->d_name[0] != '.')
+			strays_in(path, prefix, ret);
+	}
+	if (d)
+		closedir(d);
+	strv_sort(ret);
+}

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 #include "base/err.h"
+#include "base/str.h"
 
 /* The events; the order is that of a server's life. */
 #define HOOK_EVENTS(X) X(create) X(pre_start) X(started) X(pre_stop) X(stopped) X(destroy)
@@ -25,5 +26,7 @@ struct hook_env {
  * directory, or no scripts: success at the cost of two open(2). Files that others than root may
  * write are refused. */
 int hook_run(const char *dir, const struct hook_env *env, int limit_ms, struct err *err);
+/* What lies in the directory, or in those of single servers, and is no event's: it is never run. */
+void hook_strays(const char *dir, struct strv *ret);
 
 #endif

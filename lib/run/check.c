@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "hook/hook.h"
 #include "run/groups.h"
 #include "run/run.h"
 #include "sys/clone.h"
@@ -198,6 +199,21 @@ static void check_recipes(const struct host *h, struct check_item *it)
 		    in_path("busybox") ? "" : "no busybox (package busybox-static)");
 }
 
+static void check_hooks(const struct host *h, struct check_item *it)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/hooks", h->etc);
+	struct strv strays = { 0 };
+
+	hook_strays(dir, &strays);
+	_cleanup_free_ char *all = strv_join(&strays, " ");
+	if (strays.n)
+		say(it, CHECK_WITHOUT, "no event has this name, so it is never run: %s (in %s)",
+		    all, dir);
+	else
+		say(it, CHECK_OK, "%s", dir);
+	strv_free(&strays);
+}
+
 static const struct {
 	const char *name;
 	void (*check)(const struct host *h, struct check_item *it);
@@ -206,7 +222,7 @@ static const struct {
 	{ "time namespace", check_time },    { "control groups", check_groups },
 	{ "storage", check_store },	     { "system call filter", check_filter },
 	{ "firewall", check_nft },	     { "monitor", check_monitor },
-	{ "template tools", check_recipes },
+	{ "template tools", check_recipes }, { "hooks", check_hooks },
 };
 
 int run_check(const struct host *h, struct check_item **ret, size_t *ret_n, struct err *err)
