@@ -78,6 +78,9 @@ void cmd_exit_code(int code); /* the process ends with it when run() returned 0 
  * and keeps the worst code for cmd_exit_code(). Returns how many failed. For a `run` that has
  * names. */
 size_t cmd_each(struct cmd_ctx *ctx, const struct strv *names);
+/* cmd_each() for every server of --all, and a line that says for how many it went well: "run". */
+void cmd_each_counted(struct cmd_ctx *ctx, const struct strv *names, const char *what);
+void cmd_summary(const struct cmd_ctx *ctx, size_t n, size_t failed, const char *what);
 /* The options of a server that were given, into s. */
 int cmd_assign(const struct cmd_ctx *ctx, struct server *s, struct err *err);
 /* Tries them once where there are several names: what is wrong is told once then. */

@@ -25,7 +25,7 @@ static int restart_run(struct cmd_ctx *ctx, struct err *err)
 	int ret = stop_timeout(ctx, &unused, err);
 
 	if (ret == 0)
-		cmd_each(ctx, &ctx->names);
+		cmd_each_counted(ctx, &ctx->names, "run");
 	return ret;
 }
 

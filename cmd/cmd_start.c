@@ -20,12 +20,6 @@ static int start_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	return ret;
 }
 
-static void summary(const struct cmd_ctx *ctx, size_t n, size_t failed)
-{
-	if (!ctx->json && !ctx->quiet)
-		out_printf("%zu of %zu servers run\n", n - failed, n);
-}
-
 static int start_waves(struct cmd_ctx *ctx, bool onboot, struct err *err)
 {
 	_cleanup_(strv_free) struct strv all = {};
@@ -43,7 +37,10 @@ static int start_waves(struct cmd_ctx *ctx, bool onboot, struct err *err)
 	}
 	free(waves);
 	ctx->answered = true;
-	summary(ctx, total, failed);
+	if (onboot && !total && !ctx->json && !ctx->quiet)
+		out_puts("no server has ONBOOT=yes\n");
+	else
+		cmd_summary(ctx, total, failed, "run");
 	return 0;
 }
 

@@ -76,7 +76,8 @@ const struct cmd cmd_status = {
 	.more =
 	    "stopped, starting, running, suspended, stopping or failed. The exit code is 0 when "
 	    "the\n"
-	    "server runs or is suspended, 3 when it does not, 4 when there is none of that name, 9 when\n"
+	    "server runs or is suspended, 3 when it does not, 4 when there is none of that name, 9 "
+	    "when\n"
 	    "you may not know.",
 	.flags = CMD_NAMES,
 	.one = status_one,

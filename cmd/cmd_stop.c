@@ -88,10 +88,10 @@ static int shutdown_waves(struct cmd_ctx *ctx, struct err *err)
 	_cleanup_(strv_free) struct strv first = {};
 	_cleanup_(strv_free) struct strv all = {};
 	struct strv *waves = NULL;
-	size_t n = 0;
+	size_t n = 0, failed;
 
 	if (server_list(ctx->host, &all, err) < 0) {
-		cmd_each(ctx, &ctx->names); /* still stop them all */
+		cmd_each_counted(ctx, &ctx->names, "are stopped"); /* still stop them all */
 		return 0;
 	}
 	run_order(ctx->host, &all, false, &waves, &n);
@@ -103,17 +103,18 @@ static int shutdown_waves(struct cmd_ctx *ctx, struct err *err)
 		if (!placed)
 			strv_add(&first, ctx->names.v[i]);
 	}
-	cmd_each(ctx, &first);
+	failed = cmd_each(ctx, &first);
 	for (size_t i = n; i > 0; i--) {
 		_cleanup_(strv_free) struct strv wave = {};
 
 		for (size_t k = 0; k < waves[i - 1].n; k++)
 			if (running(ctx, waves[i - 1].v[k]))
 				strv_add(&wave, waves[i - 1].v[k]);
-		cmd_each(ctx, &wave);
+		failed += cmd_each(ctx, &wave);
 		strv_free(&waves[i - 1]);
 	}
 	free(waves);
+	cmd_summary(ctx, ctx->names.n, failed, "are stopped");
 	return 0;
 }
 
@@ -125,7 +126,7 @@ static int stop_run(struct cmd_ctx *ctx, struct err *err)
 	if (ret < 0)
 		return ret;
 	if (!cmd_flag(ctx, "shutdown")) {
-		cmd_each(ctx, &ctx->names);
+		cmd_each_counted(ctx, &ctx->names, "are stopped");
 		return 0;
 	}
 	if (!ctx->all)

@@ -229,6 +229,26 @@ int cmd_assign_check(const struct cmd_ctx *ctx, struct err *err)
 	return ret;
 }
 
+void cmd_summary(const struct cmd_ctx *ctx, size_t n, size_t failed, const char *what)
+{
+	if (ctx->json || ctx->quiet)
+		return;
+	if (n)
+		out_printf("%zu of %zu servers %s\n", n - failed, n, what);
+	else if (ctx->cmd->flags & CMD_RUNNING)
+		out_puts("no server runs\n");
+	else
+		out_puts("there is no server\n");
+}
+
+void cmd_each_counted(struct cmd_ctx *ctx, const struct strv *names, const char *what)
+{
+	size_t failed = cmd_each(ctx, names);
+
+	if (ctx->all)
+		cmd_summary(ctx, names->n, failed, what);
+}
+
 size_t cmd_each(struct cmd_ctx *ctx, const struct strv *names)
 {
 	_cleanup_free_ int *codes = xcalloc(names->n + 1, sizeof(*codes));

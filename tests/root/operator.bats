@@ -193,3 +193,27 @@ took() { # COMMAND...: sets `ms` to how long it took
 	fails 2 croft set w1 --net routed
 	[[ "$stderr" == *"no address: give one with --ip, say a free one of 10.77.0.0/16" ]]
 }
+
+@test "check: what lies among the hooks and is never run" {
+	run -0 croft check
+	grep -qE '^hooks +ok' <<<"$output"
+	mkdir -p /etc/croft/hooks/{pre-start.d,start.d,servers/w1/{stopped.d,stop.d}}
+	run -0 croft check
+	grep -qE '^hooks +without .*: servers/w1/stop\.d start\.d \(in /etc/croft/hooks\)$' <<<"$output"
+}
+
+@test "start, stop and restart of all say for how many it went well" {
+	[ "$(croft start --all)" = "there is no server" ]
+	[ "$(croft start --onboot)" = "no server has ONBOOT=yes" ]
+	[ "$(croft stop --all)" = "no server runs" ]
+	[ "$(croft stop --all --shutdown)" = "no server runs" ]
+	croft create w1 w2 w3 --template busybox >/dev/null
+	[ "$(croft start --all)" = "3 of 3 servers run" ]
+	[ "$(croft restart --all --kill)" = "3 of 3 servers run" ]
+	[ -z "$(croft stop w3 --kill)" ]
+	[ "$(croft stop --all --shutdown --kill)" = "2 of 2 servers are stopped" ]
+	croft start w1 w2
+	[ "$(croft stop --all --kill)" = "2 of 2 servers are stopped" ]
+	[ -z "$(croft stop --all --quiet)" ]
+	[ -z "$(croft stop --all --json)" ]
+}
