@@ -83,6 +83,15 @@ void cmd_each_counted(struct cmd_ctx *ctx, const struct strv *names, const char 
 void cmd_summary(const struct cmd_ctx *ctx, size_t n, size_t failed, const char *what);
 /* The options of a server that were given, into s. */
 int cmd_assign(const struct cmd_ctx *ctx, struct server *s, struct err *err);
+/* Warns of the servers that s depends on and that are not there. */
+void cmd_warn_depends(const struct cmd_ctx *ctx, const struct server *s);
+/* --password-file: its lines become values of --password. */
+#define CMD_OPT_PASSWORD_FILE                                                                      \
+	{                                                                                          \
+		.name = "password-file", .metavar = "FILE",                                        \
+		.help = "lines USER:PASSWORD, as --password takes them; -: standard input"         \
+	}
+int cmd_password_file(struct cmd_ctx *ctx, struct err *err);
 /* Tries them once where there are several names: what is wrong is told once then. */
 int cmd_assign_check(const struct cmd_ctx *ctx, struct err *err);
 /* ERR_PERM unless root: for commands of which only a part needs it. */

@@ -58,6 +58,7 @@ static int created(struct cmd_ctx *ctx, const struct server *s, struct err *err)
 	if (s->guard.privileged)
 		out_warn(ctx, s->name,
 			 "--privileged: without a user namespace its root is the host's root");
+	cmd_warn_depends(ctx, s);
 	if (start)
 		ret = run_start(ctx->host, s->name, &o, &unused, err);
 	if (ret < 0)
@@ -89,6 +90,8 @@ static int create_run(struct cmd_ctx *ctx, struct err *err)
 	int ret = check_several(ctx, err);
 
 	if (ret == 0)
+		ret = cmd_password_file(ctx, err);
+	if (ret == 0)
 		ret = cmd_assign_check(ctx, err);
 	if (ret == 0)
 		cmd_each(ctx, &ctx->names);
@@ -97,6 +100,7 @@ static int create_run(struct cmd_ctx *ctx, struct err *err)
 
 static const struct cmd_opt opts[] = {
 	{ .name = "start", .help = "start it as well" },
+	CMD_OPT_PASSWORD_FILE,
 };
 
 const struct cmd cmd_create = {

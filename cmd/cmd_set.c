@@ -4,6 +4,17 @@
 #include "out.h"
 #include "run/run.h"
 
+static void warn_depends(const struct cmd_ctx *ctx, const char *name)
+{
+	struct err unused = {};
+	struct server s;
+
+	if (server_load(&s, ctx->host, name, &unused) < 0)
+		return;
+	cmd_warn_depends(ctx, &s);
+	server_free(&s);
+}
+
 static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
 	_cleanup_(strv_free) struct strv restart = {}, words = {}, defaults = {};
@@ -17,6 +28,8 @@ static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 		      &ctx->changed, &restart, err);
 	if (ret < 0)
 		return ret;
+	if (strv_has(&ctx->srv_name, "depends"))
+		warn_depends(ctx, name);
 	if (ctx->json) {
 		struct json_out *j = json_new(false);
 
@@ -42,8 +55,10 @@ static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 
 static int set_run(struct cmd_ctx *ctx, struct err *err)
 {
-	int ret = cmd_assign_check(ctx, err);
+	int ret = cmd_password_file(ctx, err);
 
+	if (ret == 0)
+		ret = cmd_assign_check(ctx, err);
 	if (ret == 0)
 		cmd_each(ctx, &ctx->names);
 	return ret;
@@ -54,6 +69,7 @@ static const struct cmd_opt opts[] = {
 	  .metavar = "OPTION,...",
 	  .help = "these have the default of croft.conf again",
 	  .repeat = true },
+	CMD_OPT_PASSWORD_FILE,
 };
 
 const struct cmd cmd_set = {

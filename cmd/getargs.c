@@ -377,7 +377,7 @@ int getargs_check(struct cmd_ctx *ctx, struct err *err)
 		return err_set(err, ERR_USAGE, 0, "name a server; see croft %s --help",
 			       ctx->cmd->name);
 	if ((flags & CMD_SERVER_OPTS) && !(flags & CMD_NEW) && !ctx->srv_name.n &&
-	    !cmd_flag(ctx, "default"))
+	    !cmd_flag(ctx, "default") && !cmd_flag(ctx, "password-file"))
 		return err_set(err, ERR_USAGE, 0, "no option to set is given; see croft %s --help",
 			       ctx->cmd->name);
 	return check_jobs(ctx, err);

@@ -12,6 +12,7 @@
  */
 #include "many.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -23,7 +24,8 @@
 #include "run/join.h"
 #include "sys/fd.h"
 
-#define OUTPUT_MAX (64 << 20) /* of one worker, into memory */
+#define OUTPUT_MAX    (64 << 20) /* of one worker, into memory */
+#define PASSWORDS_MAX (1 << 20)
 
 struct worker {
 	pid_t pid; /* 0: not started, or ended */
@@ -210,6 +212,48 @@ int cmd_assign(const struct cmd_ctx *ctx, struct server *s, struct err *err)
 
 		if (ret < 0)
 			return err_wrap(err, ret, "--%s", o->name);
+	}
+	return 0;
+}
+
+void cmd_warn_depends(const struct cmd_ctx *ctx, const struct server *s)
+{
+	for (size_t i = 0; i < s->boot.depends.n; i++) {
+		const char *name = s->boot.depends.v[i];
+
+		/* All those of one croft create come to be in parallel. */
+		if (server_exists(ctx->host, name) || strv_has(&ctx->names, name))
+			continue;
+		_cleanup_free_ char *text =
+		    xasprintf("it depends on %s, and there is no such server", name);
+		out_warn(ctx, s->name, text);
+	}
+}
+
+int cmd_password_file(struct cmd_ctx *ctx, struct err *err)
+{
+	const char *path = cmd_value(ctx, "password-file");
+	_cleanup_(strv_free) struct strv lines = {};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+	size_t n = 0;
+	int ret;
+
+	if (!path)
+		return 0;
+	/* The operator's own: it may be a pipe. */
+	fd = streq(path, "-") ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	ret = fd < 0 ? -errno : fd_read_all(fd, PASSWORDS_MAX, &text, &n);
+	if (ret < 0)
+		return err_set(err, ERR_FAIL, -ret, "--password-file %s", path);
+	strv_split(&lines, text, "\r\n");
+	explicit_bzero(text, n);
+	if (!lines.n)
+		return err_set(err, ERR_USAGE, 0, "--password-file %s: it has no line", path);
+	for (size_t i = 0; i < lines.n; i++) {
+		strv_add(&ctx->srv_name, "password");
+		strv_add(&ctx->srv_value, lines.v[i]);
+		explicit_bzero(lines.v[i], strlen(lines.v[i]));
 	}
 	return 0;
 }

@@ -217,3 +217,46 @@ took() { # COMMAND...: sets `ms` to how long it took
 	[ -z "$(croft stop --all --quiet)" ]
 	[ -z "$(croft stop --all --json)" ]
 }
+
+@test "passwords come from a file as well, where ps does not show them" {
+	printf 'root:geheim\n\nroot:geheimer\n' >"$BATS_TEST_TMPDIR/pw"
+	croft create w1 --template busybox --password-file "$BATS_TEST_TMPDIR/pw"
+	croft create w2 w3 --template busybox --password-file - <<<'root:fromstdin'
+	local name
+	for name in w1 w2 w3; do
+		croft start $name
+		croft exec $name -- grep -qE '^root:\$' /etc/shadow || croft exec $name -- grep -qE '^root:\$' /etc/passwd
+		croft stop $name --kill
+	done
+	run -0 --separate-stderr croft set w1 --password-file - <<<'root:!'
+	croft start w1
+	croft exec w1 -- grep -qE '^root:!' /etc/shadow || croft exec w1 -- grep -qE '^root:!' /etc/passwd
+	fails 2 croft create w4 --template busybox --password-file - <<<'secret'
+	[ "$stderr" = "croft: create w4: --password: expected USER:PASSWORD" ]
+	fails 2 croft create w4 --template busybox --password-file /dev/null
+	fails 2 croft create w4 --template busybox --password-file <(echo)
+	fails 1 croft create w4 --template busybox --password-file /nosuch
+	fails 2 croft create w4 --template busybox --password-file - </dev/null
+}
+
+@test "who depends on a server that is not there is told of" {
+	run -0 --separate-stderr croft create web --template busybox --depends db --quiet
+	[ -z "$stderr" ]
+	run -0 --separate-stderr croft set web --depends cache --depends db
+	[ "${#stderr_lines[@]}" -eq 2 ]
+	[ "${stderr_lines[0]}" = "croft: set web: warning: it depends on cache, and there is no such server" ]
+	run -0 --separate-stderr croft create cache --template busybox --depends nosuch
+	[ "$stderr" = "croft: create cache: warning: it depends on nosuch, and there is no such server" ]
+	run -0 --separate-stderr croft create db db2 --template busybox --depends cache
+	[ -z "$stderr" ]
+}
+
+@test "destroy: who depends on what goes is named" {
+	croft create db web1 web2 --template busybox
+	croft set web1 web2 --depends db
+	run -0 --separate-stderr croft destroy db
+	[ "$stderr" = "croft: destroy db: warning: still in DEPENDS of web1, web2" ]
+	run -0 --separate-stderr croft create db --template busybox
+	run -0 --separate-stderr croft destroy db web1 web2
+	[ -z "$stderr" ]
+}
