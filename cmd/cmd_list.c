@@ -129,8 +129,8 @@ static void merge(const struct cmd_ctx *ctx, const struct strv *a, const struct 
 	}
 }
 
-/* A word that is no pattern must name a server. */
-static int check_words(const struct cmd_ctx *ctx, struct err *err)
+/* A word that is no pattern must name a server, which is shown whether it runs or not. */
+static int check_words(const struct cmd_ctx *ctx, struct strv *named, struct err *err)
 {
 	for (size_t i = 0; i < ctx->n_rest; i++) {
 		const char *word = ctx->rest[i];
@@ -143,7 +143,10 @@ static int check_words(const struct cmd_ctx *ctx, struct err *err)
 			return ret;
 		if (!server_exists(ctx->host, word))
 			return err_set(err, ERR_ABSENT, 0, "no server %s", word);
+		if (!strv_has(named, word))
+			strv_add(named, word);
 	}
+	strv_sort(named);
 	return 0;
 }
 
@@ -157,7 +160,7 @@ static int by_key(const void *pa, const void *pb)
 	/* What is not known comes last, either way. */
 	if (!a->key.kind || !b->key.kind)
 		return a->key.kind ? -1 : b->key.kind ? 1 : strcmp(a->name, b->name);
-	if (a->key.kind == V_NUMBER)
+	if (a->key.kind == V_NUMBER || a->key.kind == V_MILLI)
 		order = a->key.number < b->key.number ? -1 : a->key.number > b->key.number;
 	else
 		order = strcmp(str_or(a->key.text, ""), str_or(b->key.text, ""));
@@ -178,14 +181,24 @@ static void add_line(struct listing *l, const struct item *it)
 	l->line[l->n++] = line;
 }
 
-static void read_lines(struct listing *l, struct item_reader *r, const struct strv *names, bool all)
+static bool is_named(const struct cmd_ctx *ctx, const char *name)
+{
+	for (size_t i = 0; i < ctx->n_rest; i++)
+		if (streq(ctx->rest[i], name))
+			return true;
+	return false;
+}
+
+static void read_lines(const struct cmd_ctx *ctx, struct listing *l, struct item_reader *r,
+		       const struct strv *names, bool all)
 {
 	_cleanup_free_ struct item *it = xcalloc(1, sizeof(*it));
 
 	l->line = xcalloc(names->n + 1, sizeof(*l->line));
 	for (size_t i = 0; i < names->n; i++) {
 		item_read(r, names->v[i], it);
-		if (all || !streq(it->word, "stopped")) /* else it stopped meanwhile */
+		if (all || is_named(ctx, names->v[i]) ||
+		    !streq(it->word, "stopped")) /* else it stopped meanwhile */
 			add_line(l, it);
 		item_free(it);
 	}
@@ -256,7 +269,7 @@ static void listing_free(struct listing *l)
 
 static int list_run(struct cmd_ctx *ctx, struct err *err)
 {
-	_cleanup_(strv_free) struct strv running = {};
+	_cleanup_(strv_free) struct strv running = {}, named = {};
 	_cleanup_(strv_free) struct strv all = {};
 	_cleanup_(strv_free) struct strv names = {};
 	_cleanup_(listing_free) struct listing l = {};
@@ -265,15 +278,15 @@ static int list_run(struct cmd_ctx *ctx, struct err *err)
 	int ret = choose(ctx, &l, &reader.sources, err);
 
 	if (ret == 0)
-		ret = check_words(ctx, err);
+		ret = check_words(ctx, &named, err);
 	if (ret == 0)
 		ret = running_names(ctx->host, &running, err);
 	if (ret == 0 && stopped)
 		ret = server_list(ctx->host, &all, err);
 	if (ret < 0)
 		return ret;
-	merge(ctx, &running, &all, &names);
-	read_lines(&l, &reader, &names, stopped);
+	merge(ctx, &running, stopped ? &all : &named, &names);
+	read_lines(ctx, &l, &reader, &names, stopped);
 	if (ctx->json)
 		print_json(&l);
 	else

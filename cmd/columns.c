@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "out.h"
+#include "run/ids.h"
 #include "run/plan.h"
 
 static void set_text(struct value *v, const char *s)
@@ -51,23 +52,30 @@ static bool lives(const struct item *it)
 	return it->has_state && !streq(it->word, "failed");
 }
 
+/* A time, of which the table has whole seconds. */
+static void set_ms(struct value *v, uint64_t ms)
+{
+	v->kind = V_MILLI;
+	v->number = ms;
+	v->text = out_seconds(ms / 1000);
+}
+
 /* From init's start time, not from a clock that may be set; a reboot inside begins anew. */
 static void get_uptime(const struct item *it, struct value *v)
 {
 	static uint64_t now, hz;
 	struct timespec ts;
-	uint64_t s;
+	uint64_t ms;
 
 	if (!lives(it))
 		return;
 	if (!hz) { /* one moment for the whole list */
 		hz = (uint64_t)sysconf(_SC_CLK_TCK);
 		clock_gettime(CLOCK_BOOTTIME, &ts);
-		now = (uint64_t)ts.tv_sec;
+		now = (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 	}
-	s = it->state.init_start / hz;
-	s = now > s ? now - s : 0;
-	set_number(v, s, out_seconds(s));
+	ms = it->state.init_start * 1000 / hz;
+	set_ms(v, now > ms ? now - ms : 0);
 }
 
 static void get_boots(const struct item *it, struct value *v)
@@ -90,8 +98,13 @@ static void get_monitor(const struct item *it, struct value *v)
 
 static void get_uid_base(const struct item *it, struct value *v)
 {
+	uid_t base = 0;
+
 	if (it->has_state)
 		set_u64(v, it->state.uid_base);
+	else if ((it->has_conf && it->conf.guard.privileged) ||
+		 ids_of(it->host, it->name, &base) == 0)
+		set_u64(v, base);
 }
 
 static void get_cgroup(const struct item *it, struct value *v)
@@ -132,7 +145,7 @@ static void get_cpu_used(const struct item *it, struct value *v)
 	uint64_t us = it->usage.cpu_usec;
 
 	if (it->has_usage && us != PARSE_UNLIMITED)
-		set_number(v, us / 1000000, out_seconds(us / 1000000));
+		set_ms(v, us / 1000);
 }
 
 static void get_pids_used(const struct item *it, struct value *v)
@@ -318,6 +331,9 @@ void value_json(struct json_out *j, const char *name, const struct value *v)
 	case V_NUMBER:
 		json_u64(j, name, v->number);
 		break;
+	case V_MILLI:
+		json_milli(j, name, v->number);
+		break;
 	case V_BOOL:
 		json_bool(j, name, v->number != 0);
 		break;
@@ -375,6 +391,7 @@ void item_read(struct item_reader *r, const char *name, struct item *ret)
 	struct err err = {};
 	int loaded;
 
+	ret->host = r->host;
 	ret->name = name;
 	ret->word = "stopped";
 	ret->has_conf = ret->has_usage = false;

@@ -21,6 +21,7 @@ enum column_source {
 
 /* A server as far as it was read. */
 struct item {
+	const struct host *host;
 	const char *name;
 	bool has_state, has_conf, has_usage;
 	const char *word; /* stopped, running, ...; "unknown": */
@@ -31,9 +32,9 @@ struct item {
 };
 
 struct value {
-	enum { V_NONE, V_TEXT, V_NUMBER, V_BOOL, V_LIST } kind;
+	enum { V_NONE, V_TEXT, V_NUMBER, V_MILLI, V_BOOL, V_LIST } kind;
 	char *text;	  /* for the table; NULL where unknown */
-	uint64_t number;  /* V_NUMBER, V_BOOL; PARSE_UNLIMITED: no limit */
+	uint64_t number;  /* V_NUMBER, V_BOOL; PARSE_UNLIMITED: no limit. V_MILLI: thousandths */
 	struct strv list; /* V_LIST */
 };
 void value_free(struct value *v);

@@ -121,6 +121,14 @@ void json_u64(struct json_out *j, const char *key, uint64_t value)
 	yajl_gen_number(j->gen, text, strlen(text));
 }
 
+void json_milli(struct json_out *j, const char *key, uint64_t thousandths)
+{
+	_cleanup_free_ char *text = print_milli(thousandths);
+
+	add_key(j, key);
+	yajl_gen_number(j->gen, text, strlen(text));
+}
+
 void json_bool(struct json_out *j, const char *key, bool value)
 {
 	add_key(j, key);

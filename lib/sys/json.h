@@ -17,6 +17,7 @@ void json_list_end(struct json_out *j);
 /* NULL value: null. Bytes that are not UTF-8 become U+FFFD. */
 void json_str(struct json_out *j, const char *key, const char *value);
 void json_int(struct json_out *j, const char *key, int64_t value);
+void json_milli(struct json_out *j, const char *key, uint64_t thousandths); /* 1.5 */
 void json_u64(struct json_out *j, const char *key, uint64_t value); /* PARSE_UNLIMITED: null */
 void json_bool(struct json_out *j, const char *key, bool value);
 char *json_done(struct json_out *j); /* the text with a closing newline, caller frees; j is freed */

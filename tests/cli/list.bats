@@ -44,11 +44,11 @@ load cli
 	server web1
 	runs web1 $$ "$(start_of $$)" 1048576 10.77.0.2
 	local before
-	before=$(croft status web1 --json)
+	before=$(croft status web1 --json | sed 's/"uptime":[0-9.]*,//')
 	tr -d '\n' <"$CROFT_RUN/web1/state.json" >"$CROFT_RUN/web1/one"
 	echo >>"$CROFT_RUN/web1/one"
 	mv "$CROFT_RUN/web1/one" "$CROFT_RUN/web1/state.json"
-	[ "$(croft status web1 --json)" = "$before" ]
+	[ "$(croft status web1 --json | sed 's/"uptime":[0-9.]*,//')" = "$before" ]
 	[[ "$before" == *'"memory":1048576'*'"swap":null,"cpus":1500'*'"ip":["10.77.0.2"]'* ]]
 }
 
@@ -152,4 +152,31 @@ load cli
 	[ -z "$output" ]
 	run croft list -a --json
 	[[ "$output" != *ghost* ]]
+}
+
+@test "a server that is named is shown whether it runs or not" {
+	server web1
+	server web2
+	server db
+	runs web2 $$ "$(start_of $$)" 1048576 10.77.0.2
+	[ "$(croft list -H -o name,state web1 | tr -s ' ')" = "web1 stopped" ]
+	[ "$(croft list -H -o name web1 'd*' web2 web1 | paste -sd' ')" = "web1 web2" ] # a pattern names none
+	[ "$(croft list -H -o name | paste -sd' ')" = web2 ]
+	[[ "$(croft list --json web1)" == '[{"name":"web1","state":"stopped"'* ]]
+}
+
+@test "JSON: seconds have fractions, and what is stopped has its user ids" {
+	server web1
+	server web2 'PRIVILEGED="yes"'
+	server web3
+	mkdir -p "$CROFT_VAR/servers/web1"
+	ln -s 1879048192 "$CROFT_VAR/servers/web1/uids"
+	[ "$(croft list -a -H -o uid-base | tr -d ' ' | paste -sd' ')" = "1879048192 - -" ]
+	[[ "$(croft status web2 --json)" == *'"uid-base":0,'* ]] || false
+	[[ "$(croft list -a --json -o uid-base)" == '[{"uid-base":1879048192},{"uid-base":null},{"uid-base":null}]' ]]
+	runs web1 $$ "$(start_of $$)" 1048576 10.77.0.2
+	local n
+	n=$(croft list --json -o uptime web1)
+	[[ "$n" =~ ^\[\{\"uptime\":[0-9]+(\.[0-9]+)?\}\]$ ]]
+	[[ "$n$(sleep 0.013; croft list --json -o uptime web1)$(sleep 0.017; croft list --json -o uptime web1)" == *.* ]]
 }

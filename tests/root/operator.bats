@@ -260,3 +260,9 @@ took() { # COMMAND...: sets `ms` to how long it took
 	run -0 --separate-stderr croft destroy db web1 web2
 	[ -z "$stderr" ]
 }
+
+@test "status --json: CPU time is not rounded to seconds" {
+	server w1
+	croft status w1 --json | grep -qE '"uptime":[0-9]+(\.[0-9]+)?,'
+	croft status w1 --json | grep -qE '"cpu-used":0\.[0-9]{1,3},'
+}
