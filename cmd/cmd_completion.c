@@ -2,6 +2,7 @@
 /* croft completion: prints what bash needs to complete croft's commands, options and values, from
  * the same rows that the commands read. */
 #include "base/mem.h"
+#include "columns.h"
 #include "getargs.h"
 #include "out.h"
 #include "usage.h"
@@ -35,42 +36,128 @@ static void options_of(const struct cmd *cmd)
 	words("\t\t", cmd->name, &l);
 }
 
-/* Values of options that have a few fixed ones. */
-static void values(void)
-{
-	for (size_t g = 0; g < server_n_groups; g++)
-		for (size_t i = 0; i < *server_groups[g].n; i++) {
-			const struct opt *o = &server_groups[g].rows[i];
-			const char *v = o->type == &opt_bool ? "yes no" : o->choices;
+#define NAMES	  "$(croft list -a -H -o name 2>/dev/null)"
+#define TEMPLATES "$(croft template list -H 2>/dev/null | cut -d' ' -f1)"
+#define FILES	  "COMPREPLY=($(compgen -f -- \"$cur\")); return"
 
-			if (v)
-				out_printf("\t--%s) words='%s' ;;\n", o->name, v);
-		}
-	out_puts("\t--template) words=$(croft template list -H 2>/dev/null | cut -d' ' -f1) ;;\n"
-		 "\t--ssh-key) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n");
+/* What may stand behind an option that takes a value: one line of the case, each option once. */
+static void value_of(struct strv *seen, const char *name, char letter, const char *words)
+{
+	if (strv_has(seen, name))
+		return;
+	strv_add(seen, name);
+	out_printf("\t--%s", name);
+	if (letter)
+		out_printf("|-%c", letter);
+	out_printf(") %s ;;\n", words);
 }
 
-static void names_of(unsigned flag, const char *what)
+static char *server_option_names(void)
+{
+	_cleanup_(strv_free) struct strv l = {};
+
+	for (size_t g = 0; g < server_n_groups; g++)
+		for (size_t i = 0; i < *server_groups[g].n; i++)
+			if (!(server_groups[g].rows[i].flags & (OPT_CREATE | OPT_NOSAVE)))
+				strv_add(&l, server_groups[g].rows[i].name);
+	return strv_join(&l, " ");
+}
+
+static char *column_names(void)
+{
+	_cleanup_free_ struct column *all = NULL;
+	_cleanup_(strv_free) struct strv l = {};
+	size_t n = columns_all(&all);
+
+	for (size_t i = 0; i < n; i++)
+		strv_add(&l, all[i].name);
+	return strv_join(&l, " ");
+}
+
+/* What a metavar stands for. Where nothing is known, nothing is offered. */
+static char *words_for(const char *metavar)
+{
+	_cleanup_free_ char *names = NULL;
+
+	if (streq(metavar, "FILE"))
+		return xstrdup(FILES);
+	if (str_starts(metavar, "COL"))
+		names = column_names();
+	else if (str_starts(metavar, "OPTION"))
+		names = server_option_names();
+	else
+		return xstrdup("return");
+	return xasprintf("words='%s'", names);
+}
+
+static void row_values(struct strv *seen, const struct opt *o)
+{
+	_cleanup_free_ char *words = NULL;
+
+	if (o->type == &opt_bool || o->choices)
+		words = xasprintf("words='%s'", o->type == &opt_bool ? "yes no" : o->choices);
+	else if (streq(o->name, "depends"))
+		words = xstrdup("words=" NAMES);
+	else if (streq(o->name, "template"))
+		words = xstrdup("words=" TEMPLATES);
+	else
+		words = words_for(str_or(o->metavar, ""));
+	value_of(seen, o->name, 0, words);
+}
+
+static void opt_values(struct strv *seen, const struct cmd_opt *o, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *words = o[i].metavar ? words_for(o[i].metavar) : NULL;
+
+		if (words)
+			value_of(seen, o[i].name, o[i].letter, words);
+	}
+}
+
+static void values(void)
+{
+	_cleanup_(strv_free) struct strv seen = {};
+	size_t n;
+
+	for (size_t g = 0; g < server_n_groups; g++)
+		for (size_t i = 0; i < *server_groups[g].n; i++)
+			row_values(&seen, &server_groups[g].rows[i]);
+	for (size_t i = 0; cmds[i]; i++) {
+		const struct cmd_opt *more = getargs_names_opts(cmds[i], &n);
+
+		opt_values(&seen, cmds[i]->opts, cmds[i]->n_opts);
+		opt_values(&seen, more, n);
+	}
+	opt_values(&seen, cmd_common_opts, cmd_n_common_opts);
+}
+
+/* A server that is to be has no name that could be offered. */
+static void names_of(bool several)
 {
 	_cleanup_(strv_free) struct strv l = {};
 	_cleanup_free_ char *pattern = NULL;
+	unsigned flag = several ? CMD_NAMES : CMD_NAME;
 
 	for (size_t i = 0; cmds[i]; i++)
-		if ((cmds[i]->flags & flag) && !(cmds[i]->flags & CMD_HIDDEN))
+		if ((cmds[i]->flags & flag) && !(cmds[i]->flags & (CMD_HIDDEN | CMD_NEW)))
 			strv_add(&l, cmds[i]->name);
+	if (several)
+		strv_add(&l, "list");
 	pattern = strv_join(&l, "|");
-	out_printf("\t\t%s) words=$(%s 2>/dev/null) ;;\n", pattern, what);
+	out_printf("\t\t%s) %swords=" NAMES " ;;\n", pattern,
+		   several ? "" : "[ \"$COMP_CWORD\" -ne 2 ] || ");
 }
 
-static void recipes(void)
+static void templates(void)
 {
 	out_puts(
 	    "\t\ttemplate)\n"
 	    "\t\t\tcase ${COMP_WORDS[2]} in\n"
 	    "\t\t\tbuild) words=$(croft template list --recipes 2>/dev/null | cut -d' ' -f1) ;;\n"
-	    "\t\t\tshow|remove) words=$(croft template list -H 2>/dev/null | cut -d' ' -f1) ;;\n"
+	    "\t\t\tshow|remove) words=" TEMPLATES " ;;\n"
 	    "\t\t\tesac\n"
-	    "\t\t\t[ \"$COMP_CWORD\" -eq 2 ] && words='build list show remove' ;;\n");
+	    "\t\t\t[ \"$COMP_CWORD\" -ne 2 ] || words='build list show remove' ;;\n");
 }
 
 static int completion_run(struct cmd_ctx *ctx, struct err *err)
@@ -105,12 +192,16 @@ static int completion_run(struct cmd_ctx *ctx, struct err *err)
 	out_puts("\t\tesac\n"
 		 "\telif [ -z \"$words\" ]; then\n"
 		 "\t\tcase ${COMP_WORDS[1]} in\n");
-	recipes();
+	templates();
 	out_printf("\t\thelp) words='%s' ;;\n", all);
-	names_of(CMD_NAMES | CMD_NAME, "croft list -a -H -o name");
+	out_puts("\t\tcompletion) words=bash ;;\n");
+	names_of(true);
+	names_of(false);
 	out_puts("\t\tesac\n"
 		 "\tfi\n"
-		 "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+		 "\tlocal list=\n" /* the values before in a list with commas */
+		 "\t[[ $cur != *,* ]] || list=${cur%,*},\n"
+		 "\tCOMPREPLY=($(compgen -P \"$list\" -W \"$words\" -- \"${cur##*,}\"))\n"
 		 "}\n"
 		 "complete -F _croft croft\n");
 	ctx->answered = true;

@@ -66,7 +66,7 @@ struct opt {
 	const char *metavar; /* "SIZE" */
 	const char *help;    /* one line, no full stop */
 	uint64_t min, max;   /* numbers: bounds; max 0 means none */
-	const char *choices; /* opt_choice: "auto overlay dir" */
+	const char *choices; /* opt_choice: "auto overlay dir"; of others: for the completion */
 	/* Optional check of one parsed value beyond its type; place as above. */
 	int (*check)(const struct opt *o, const void *place, struct err *err);
 };

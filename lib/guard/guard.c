@@ -54,6 +54,7 @@ const struct opt guard_opts[] = {
 	  .type = &opt_words,
 	  .off = offsetof(struct guard_conf, feature),
 	  .metavar = "WORD",
+	  .choices = "nesting fuse tun io_uring perf keyctl",
 	  .help = "open what is shut otherwise: " WORDS,
 	  .check = check_feature },
 };

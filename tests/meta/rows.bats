@@ -172,6 +172,45 @@ help_options() {
 	none "$bad"
 }
 
+@test "the completion offers values where they are known, and names only where names go" {
+	"$croft" completion bash >"$BATS_TEST_TMPDIR/completion"
+	# shellcheck disable=SC1091
+	. "$BATS_TEST_TMPDIR/completion"
+	croft() { # what it asks
+		case $* in
+		'list -a -H -o name') printf '%s\n' srv1 srv2 ;;
+		'template list -H') echo 'tpl1  busybox  x86_64' ;;
+		esac
+	}
+	offers() { # EXPECTED WORD...: what is offered for the last word
+		local want=$1
+		shift
+		COMP_WORDS=(croft "$@")
+		COMP_CWORD=$#
+		COMPREPLY=()
+		_croft || :
+		[ "${COMPREPLY[*]-}" = "$want" ] || { echo "$*: ${COMPREPLY[*]-}"; return 1; }
+	}
+	offers 'nesting fuse tun io_uring perf keyctl' create a --feature ''
+	offers 'srv1 srv2' set srv1 --depends ''
+	offers '' create a --memory ''
+	offers '' exec srv1 ''
+	offers 'srv1 srv2' exec ''
+	offers 'srv1 srv2' start srv1 ''
+	offers 'srv1 srv2' list s
+	offers '' create ''
+	offers 'tpl1' create a --template ''
+	offers 'tpl1' template remove ''
+	offers 'tpl1' template show t
+	offers 'build list show remove' template ''
+	offers 'memory memory-used memory-peak' list --sort memory || offers 'memory-used memory-peak memory' list --sort memory
+	offers 'name,boots name,boot-order' list -o name,boo
+	offers 'memory' set srv1 --default mem
+	offers 'yes no' set srv1 --onboot ''
+	offers '' stop srv1 --timeout ''
+	offers '' exec srv1 -u ''
+}
+
 @test "each key of a server is listed by croft show, and each column of croft list has the option's name" {
 	local o known bad=
 	mkdir -p "$BATS_TEST_TMPDIR/servers"
