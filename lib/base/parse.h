@@ -16,8 +16,8 @@ int parse_u64(const char *s, uint64_t *ret); /* decimal digits only; 1 to 20 of 
 int parse_int(const char *s, int min, int max, int *ret);
 
 /* Bytes: digits with an optional decimal fraction and a suffix as in units(7): none or B, K M G T P
- * and Ki Mi Gi Ti Pi (with or without B), k m g t p for powers of 1024, kB MB GB TB PB for powers of 1000.
- * K, M, G, T, P alone mean powers of 1024, as vzctl(8) and systemd do. "unlimited" gives
+ * and Ki Mi Gi Ti Pi (with or without B), k m g t p for powers of 1024, kB MB GB TB PB for powers
+ * of 1000. K, M, G, T, P alone mean powers of 1024, as vzctl(8) and systemd do. "unlimited" gives
  * PARSE_UNLIMITED. */
 int parse_size(const char *s, uint64_t *ret);
 char *print_size(uint64_t n); /* shortest exact form that parse_size reads back; caller frees */

@@ -29,13 +29,13 @@
 #include "base/mem.h"
 #include "sys/lock.h"
 
-#define DETACH_KEY 0x1d /* Ctrl-] */
-#define HUP_RETRY  50	/* ms until a hung-up pseudo-terminal is looked at again */
-#define EOF_QUIET  150	/* ms without output before the end of the input is typed */
-#define EOF_TIMES  40
-#define LEAVE_QUIET 1000 /* ms without output, then a console is left whose input has ended */
-#define LEAVE_MAX  10000 /* ms until it is left although there is output still */
-#define REST_READS 64	 /* reads after the command ended: what it left behind may print for ever */
+#define DETACH_KEY  0x1d /* Ctrl-] */
+#define HUP_RETRY   50	 /* ms until a hung-up pseudo-terminal is looked at again */
+#define EOF_QUIET   150	 /* ms without output before the end of the input is typed */
+#define EOF_TIMES   40
+#define LEAVE_QUIET 1000  /* ms without output, then a console is left whose input has ended */
+#define LEAVE_MAX   10000 /* ms until it is left although there is output still */
+#define REST_READS  64 /* reads after the command ended: what it left behind may print for ever */
 
 /* -- pairs ---------------------------------------------------------------------------------- */
 

@@ -168,7 +168,7 @@ took() { # COMMAND...: sets `ms` to how long it took
 	echo 'MEMORY="96M"' >>/etc/croft/croft.conf
 	run -0 croft set w1 --default memory,description --default pids --json
 	[ "$output" = '{"name":"w1","ok":true,"changed":true,"next-start":[]}' ]
-	! grep -qE '^(MEMORY|PIDS|DESCRIPTION)=' /etc/croft/servers/w1.conf
+	run -1 grep -qE '^(MEMORY|PIDS|DESCRIPTION)=' /etc/croft/servers/w1.conf
 	croft show w1 | grep -q '^MEMORY="96M" *# host'
 	croft show w1 | grep -q '^PIDS="4096" *# default'
 	[ "$(croft list -H -o memory,pids w1 | tr -s ' ')" = "96M 4096" ] # live
