@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "sys/cg.h"
 #include "sys/fd.h"
 #include "sys/json.h"
 #include "sys/proc.h"
@@ -245,6 +246,18 @@ static bool scan_state(const char *p, struct state *s)
 	return streq(p, "]}\n") && s->phase <= STATE_STOPPING;
 }
 
+/* These are made from the server's name. Whoever believed another would kill and remove what is
+ * somebody else's. */
+static bool own_names(const struct state *s)
+{
+	const char *base = strrchr(s->cgroup, '/');
+	char host_if[sizeof(s->host_if)];
+
+	net_host_if(s->name, host_if);
+	return base && streq(base + 1, s->name) && cg_rel_plain(s->cgroup) &&
+	       (!*s->host_if || streq(s->host_if, host_if));
+}
+
 int state_load(const struct host *h, const char *name, struct state *ret, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/state.json", h->run, name);
@@ -268,7 +281,7 @@ int state_load(const struct host *h, const char *name, struct state *ret, struct
 		r = read_state(j, &s);
 		json_free(j);
 	}
-	if (r < 0 || !streq(s.name, name))
+	if (r < 0 || !streq(s.name, name) || !own_names(&s))
 		return err_set(err, ERR_FAIL, 0,
 			       "%s is not a state this version of croft understands", path);
 	*ret = s;

@@ -356,8 +356,23 @@ static void cg_empty(struct cg *cg, const struct cg_layout *l, const char *rel)
 		cg->v1[c] = -1;
 }
 
+bool cg_rel_plain(const char *rel)
+{
+	for (;;) {
+		size_t n = strcspn(rel, "/");
+
+		if (n == 0 || *rel == '.')
+			return false;
+		if (!rel[n])
+			return true;
+		rel += n + 1;
+	}
+}
+
 static int rel_check(const char *rel, struct err *err)
 {
+	if (!cg_rel_plain(rel))
+		return err_set(err, ERR_USAGE, 0, "'%s' is no path of a control group", rel);
 	if (strlen(rel) < sizeof(((struct cg *)0)->rel) - sizeof("/inside"))
 		return 0;
 	return err_set(err, ERR_USAGE, ENAMETOOLONG, "control group %s", rel);

@@ -64,6 +64,10 @@ const char *cg_controller_name(enum cg_controller c, bool v1);
 bool cg_has(const struct cg_layout *l, enum cg_controller c);
 bool cg_is_v1(const struct cg_layout *l, enum cg_controller c);
 
+/* Whether it is names with one slash between them; none is empty or begins with a dot, so it is
+ * neither the root of a hierarchy nor above it. What takes a `rel` refuses any other. */
+bool cg_rel_plain(const char *rel);
+
 /* A server's group, open. */
 struct cg {
 	const struct cg_layout *layout;
@@ -113,7 +117,8 @@ int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, con
 
 bool cg_populated(const struct cg *cg);
 /* Kills everything in it: cgroup.kill (5.14), else freeze and kill. Waits at most timeout_ms until
- * it is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan).
+ * it is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan). The root of a
+ * hierarchy is refused.
  *
  * The group is spent by it. Kernels with kill_seq (6.18; of the stable ones 6.1.176) count how
  * often a group was killed, compare the count of the caller's group of clone3(2) with that of the

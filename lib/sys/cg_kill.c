@@ -270,8 +270,11 @@ int cg_kill(const struct cg *cg, int timeout_ms, struct err *err)
 {
 	uint64_t deadline = now_ms() + (uint64_t)timeout_ms;
 	char who[384];
-	int r = cg_spill(cg->fd2, "cgroup.kill", "1"); /* 5.14 */
 
+	/* The root has all of the host in it; it is the one group without this file. */
+	if (faccessat(cg->fd2, "cgroup.events", F_OK, 0) < 0)
+		return err_errno(err, "cannot kill the control group %s: cgroup.events", cg->rel);
+	int r = cg_spill(cg->fd2, "cgroup.kill", "1"); /* 5.14 */
 	if (r == 0)
 		r = event_wait(cg, "populated", false, deadline);
 	else if (r == -ENOENT)

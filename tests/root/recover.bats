@@ -399,6 +399,32 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 	done
 }
 
+@test "a state that names a group or a link of somebody else's is not believed" {
+	server web1
+	server web2
+	local group state
+	# "" stands for all of the host: whoever killed that would kill this test as well.
+	for group in "$CROFT_TEST_CGROUP/web2" "$CROFT_TEST_CGROUP/x/../web2" "$CROFT_TEST_CGROUP/../web1" \
+		"/web1" web1 "$CROFT_TEST_CGROUP//web1" "$CROFT_TEST_CGROUP/web2/"; do
+		echo "group: $group"
+		sed -i "s|\"cgroup\":\"[^\"]*\"|\"cgroup\":\"$group\"|" /run/croft/web1/state.json
+		fails 1 timeout 20 croft stop web1 --kill
+		[[ "$stderr" == *"croft recover web1"* ]]
+		timeout 20 croft recover web1
+		no_traces web1
+		whole web2
+		croft start web1
+	done
+	ip link show cweb2.0
+	state=$(sed "s|\"host_if\":\"[^\"]*\"|\"host_if\":\"cweb2.0\"|" /run/croft/web1/state.json)
+	[ "$state" != "$(cat /run/croft/web1/state.json)" ]
+	echo "$state" >/run/croft/web1/state.json
+	fails 1 timeout 20 croft stop web1 --kill
+	timeout 20 croft recover web1
+	no_traces web1
+	whole web2
+}
+
 @test "a running server whose record is lost is not started twice, and is stopped and destroyed all the same" {
 	local init
 	server web1
