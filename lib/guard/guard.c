@@ -10,11 +10,12 @@ static const struct {
 	const char *word;
 	enum guard_feature bit;
 } words[] = {
-	{ "nesting", GUARD_NESTING },	{ "fuse", GUARD_FUSE }, { "tun", GUARD_TUN },
-	{ "io_uring", GUARD_IO_URING }, { "perf", GUARD_PERF }, { "keyctl", GUARD_KEYCTL },
+	{ "nesting", GUARD_NESTING },	{ "fuse", GUARD_FUSE },	  { "tun", GUARD_TUN },
+	{ "io_uring", GUARD_IO_URING }, { "perf", GUARD_PERF },	  { "keyctl", GUARD_KEYCTL },
+	{ "capture", GUARD_CAPTURE },	{ "ipsec", GUARD_IPSEC },
 };
 
-#define WORDS "nesting, fuse, tun, io_uring, perf, keyctl"
+#define WORDS "nesting, fuse, tun, io_uring, perf, keyctl, capture, ipsec"
 
 static unsigned bit_of(const char *word)
 {
@@ -54,7 +55,7 @@ const struct opt guard_opts[] = {
 	  .type = &opt_words,
 	  .off = offsetof(struct guard_conf, feature),
 	  .metavar = "WORD",
-	  .choices = "nesting fuse tun io_uring perf keyctl",
+	  .choices = "nesting fuse tun io_uring perf keyctl capture ipsec",
 	  .help = "open what is shut otherwise: " WORDS,
 	  .check = check_feature },
 };

@@ -15,7 +15,7 @@
 
 struct guard_conf {
 	bool privileged;     /* no user namespace: for trusted servers only */
-	struct strv feature; /* nesting fuse tun io_uring perf keyctl: what is shut otherwise */
+	struct strv feature; /* guard.c has the words: what is shut otherwise */
 };
 extern const struct opt guard_opts[];
 extern const size_t guard_n_opts;
@@ -28,6 +28,9 @@ enum guard_feature {
 	GUARD_IO_URING = 1 << 3,
 	GUARD_PERF = 1 << 4,
 	GUARD_KEYCTL = 1 << 5,
+	GUARD_CAPTURE = 1 << 6,
+	GUARD_IPSEC = 1 << 7,
+	GUARD_LAST = GUARD_IPSEC,
 };
 unsigned guard_features(const struct guard_conf *c);
 

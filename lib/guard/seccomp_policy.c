@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include "base/mem.h"
 #include "guard/policy.h"
@@ -145,14 +146,54 @@ static const unsigned char families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 
 #define INT 0xffffffffULL /* the part of a register that an int argument is */
 
+#define NETLINK(protocol)                                                                          \
+	2,                                                                                         \
+	{                                                                                          \
+		{ 0, INT, AF_NETLINK },                                                            \
+		{                                                                                  \
+			2, INT, protocol                                                           \
+		}                                                                                  \
+	}
+#define SOCKOPT(level, opt)                                                                        \
+	2,                                                                                         \
+	{                                                                                          \
+		{ 1, INT, level },                                                                 \
+		{                                                                                  \
+			2, INT, opt                                                                \
+		}                                                                                  \
+	}
+#define REQUEST(number)                                                                            \
+	1,                                                                                         \
+	{                                                                                          \
+		{                                                                                  \
+			1, INT, number                                                             \
+		}                                                                                  \
+	}
+
+/* Calls that are refused for their arguments. features: one of them opens it. */
 /* clang-format off */
-static const struct scmp_rule denied_arguments[] = {
+static const struct {
+	const char *what;
+	unsigned features;
+	struct scmp_rule rule;
+} denied_arguments[] = {
 	/* The audit system has no namespaces. sshd, PAM and dbus go on without it when it is
 	 * "not there" and refuse to work when it is "not permitted". */
-	{ "socket", EAFNOSUPPORT, 2, { { 0, INT, AF_NETLINK }, { 2, INT, NETLINK_AUDIT } } },
+	{ "socket, netlink audit", 0, { "socket", EAFNOSUPPORT, NETLINK(NETLINK_AUDIT) } },
+	/* Memory that the kernel charges to no control group (seen up to Linux 6.18): with it, one
+	 * server takes the host's, whatever its limit. The error is that of a kernel without it.
+	 * On x86, 32-bit programs get there by socketcall(2), whose arguments no filter sees. */
+	{ "socket, netlink xfrm", GUARD_IPSEC,
+	  { "socket", EPROTONOSUPPORT, NETLINK(NETLINK_XFRM) } },
+	{ "socket, netlink usersock", 0,
+	  { "socket", EPROTONOSUPPORT, NETLINK(NETLINK_USERSOCK) } },
+	{ "setsockopt PACKET_RX_RING", GUARD_CAPTURE,
+	  { "setsockopt", ENOPROTOOPT, SOCKOPT(SOL_PACKET, PACKET_RX_RING) } },
+	{ "setsockopt PACKET_TX_RING", GUARD_CAPTURE,
+	  { "setsockopt", ENOPROTOOPT, SOCKOPT(SOL_PACKET, PACKET_TX_RING) } },
 	/* Typing into the terminal of whoever shares it. */
-	{ "ioctl", EPERM, 1, { { 1, INT, TIOCSTI } } },
-	{ "ioctl", EPERM, 1, { { 1, INT, TIOCLINUX } } },
+	{ "ioctl TIOCSTI", 0, { "ioctl", EPERM, REQUEST(TIOCSTI) } },
+	{ "ioctl TIOCLINUX", 0, { "ioctl", EPERM, REQUEST(TIOCLINUX) } },
 };
 /* clang-format on */
 
@@ -222,7 +263,8 @@ int policy_compile(unsigned features, struct guard_filter *ret, struct err *err)
 
 	/* Two lists: a refusal by argument must be asked for before the call is allowed at all. */
 	for (size_t i = 0; i < ARRAY_LEN(denied_arguments); i++)
-		rules_add(&arguments, &denied_arguments[i]);
+		if (!(denied_arguments[i].features & features))
+			rules_add(&arguments, &denied_arguments[i].rule);
 	deny_families(&arguments, "socket");
 	deny_families(&arguments, "socketpair");
 	add_calls(&calls, &names, features);
@@ -258,8 +300,10 @@ uint64_t policy_key(unsigned features)
 		h = hash_num(h, (uint64_t)error_of(&policy_calls[i], features));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(denied_arguments); i++) {
-		const struct scmp_rule *d = &denied_arguments[i];
+		const struct scmp_rule *d = &denied_arguments[i].rule;
 
+		if (denied_arguments[i].features & features)
+			continue;
 		h = hash_str(h, d->name);
 		h = hash_num(h, (uint64_t)d->error);
 		for (unsigned m = 0; m < d->n_match; m++) {
@@ -290,6 +334,10 @@ static const char *error_name(int error)
 		return "ENOSYS";
 	case EAFNOSUPPORT:
 		return "EAFNOSUPPORT";
+	case EPROTONOSUPPORT:
+		return "EPROTONOSUPPORT";
+	case ENOPROTOOPT:
+		return "ENOPROTOOPT";
 	default:
 		return strerror(error);
 	}
@@ -311,8 +359,11 @@ void guard_filter_explain(unsigned features, struct strv *out)
 		strv_free(&names);
 	}
 	strv_add(out, "socket, family not unix inet inet6 netlink packet: EAFNOSUPPORT");
-	strv_add(out, "socket, netlink audit: EAFNOSUPPORT");
-	strv_add(out, "ioctl TIOCSTI: EPERM");
-	strv_add(out, "ioctl TIOCLINUX: EPERM");
+	for (size_t i = 0; i < ARRAY_LEN(denied_arguments); i++) {
+		bool open = denied_arguments[i].features & features;
+
+		strv_take(out, xasprintf("%s: %s", denied_arguments[i].what,
+					 error_name(open ? 0 : denied_arguments[i].rule.error)));
+	}
 	strv_add(out, "any other: ENOSYS");
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/parse.h"
 #include "run/steps.h"
 #include "sys/fd.h"
 #include "sys/mnt.h"
@@ -157,6 +158,19 @@ static int make_console(struct run *r, int dev, int pts, struct err *err)
 	return mnt_attach(mnt, target, err);
 }
 
+/* What a tmpfs of the server may hold: half of its memory, as on a machine of its own. The kernel's
+ * default is half of the host's; what is beyond the limit then belongs to no process, and all of
+ * them are killed for it. text has room for a number. */
+static const char *tmpfs_size(const struct run *r, char text[24])
+{
+	uint64_t memory = r->plan->limit.memory;
+
+	if (memory == PARSE_UNLIMITED)
+		return NULL;
+	snprintf(text, 24, "%llu", (unsigned long long)memory / 2);
+	return text;
+}
+
 int step_dev(struct run *r, struct err *err)
 {
 	static const char *const dev_options[] = { "mode",	"0755", "size", "512k",
@@ -166,7 +180,9 @@ int step_dev(struct run *r, struct err *err)
 	static const char *const pts_options[] = { "newinstance", NULL,	  "ptmxmode", "0666",
 						   "mode",	  "0620", "gid",      "5",
 						   "max",	  "256",  NULL };
-	static const char *const shm_options[] = { "mode", "1777", NULL };
+	char size[24];
+	const char *const shm_options[] = { "mode", "1777", tmpfs_size(r, size) ? "size" : NULL,
+					    size, NULL };
 	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
 						{ "/proc/self/fd/0", "stdin" },
 						{ "/proc/self/fd/1", "stdout" },
@@ -209,7 +225,9 @@ int step_dev(struct run *r, struct err *err)
 int step_kernfs(struct run *r, struct err *err)
 {
 	const uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	static const char *const run_options[] = { "mode", "0755", NULL };
+	char size[24];
+	const char *const run_options[] = { "mode", "0755", tmpfs_size(r, size) ? "size" : NULL,
+					    size, NULL };
 	int ret = put(r, "proc", NULL, safe, "proc", NULL, err);
 
 	if (ret == 0)

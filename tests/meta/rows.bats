@@ -191,7 +191,7 @@ help_options() {
 		_croft || :
 		[ "${COMPREPLY[*]-}" = "$want" ] || { echo "$*: ${COMPREPLY[*]-}"; return 1; }
 	}
-	offers 'nesting fuse tun io_uring perf keyctl' create a --feature ''
+	offers 'nesting fuse tun io_uring perf keyctl capture ipsec' create a --feature ''
 	offers 'srv1 srv2' set srv1 --depends ''
 	offers '' create a --memory ''
 	offers '' exec srv1 ''

@@ -344,3 +344,36 @@ second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 	umount "$h"
 	croft list -a >/dev/null
 }
+
+@test "what a user writes to /dev/shm ends at half of MEMORY, and does not end the server" {
+	server web1 --memory 64M --swap 0
+	[ "$(croft exec web1 -- df -m /dev/shm | awk 'END { print $2 }')" -eq 32 ]
+	[ "$(croft exec web1 -- df -m /run | awk 'END { print $2 }')" -eq 32 ]
+	run croft exec web1 -u 1000 -- dd if=/dev/zero of=/dev/shm/x bs=1M count=100
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"No space left"* ]]
+	state_is web1 running
+	server web2
+	[ "$(croft exec web2 -- df -m /dev/shm | awk 'END { print $2 }')" -gt 64 ]
+}
+
+# Of the host.
+used_kb() { awk '/^(MemTotal|MemFree|Buffers|Cached|SReclaimable):/ { v[$1] = $2 } END { print v["MemTotal:"] - v["MemFree:"] - v["Buffers:"] - v["Cached:"] - v["SReclaimable:"] }' /proc/meminfo; }
+
+@test "memory that the kernel charges to nobody cannot be had: rings of packet sockets, transforms" {
+	needs program:gcc
+	server web1 --memory 32M --swap 0
+	gcc -static -O1 -o "$BATS_TEST_TMPDIR/uncharged" "$BATS_TEST_DIRNAME/uncharged.c"
+	croft exec web1 -- sh -c "cat >/uncharged && chmod 755 /uncharged" <"$BATS_TEST_TMPDIR/uncharged"
+	local what before after
+	for what in rx-ring tx-ring xfrm; do
+		before=$(used_kb)
+		croft exec web1 -- /uncharged $what >"$BATS_TEST_TMPDIR/said" 2>&1 </dev/null 3>&- &
+		wait_for 30 grep -q done "$BATS_TEST_TMPDIR/said"
+		after=$(used_kb)
+		wait $!
+		cat "$BATS_TEST_TMPDIR/said"
+		echo "$what: $(((after - before) / 1024)) MB of the host's, of a server with 32M"
+		[ $((after - before)) -lt 150000 ]
+	done
+}

@@ -3,6 +3,7 @@
  * filter. The compiled program is run here by a small interpreter, for every call and family. */
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -126,8 +127,9 @@ TEST(guard_feature_words)
 	struct err err = { 0 };
 
 	CHECK_INT(guard_features(&c), 0);
-	CHECK_INT(assign(&c, "feature", "nesting fuse tun io_uring perf keyctl", &err), 0);
-	CHECK_INT(guard_features(&c), 63);
+	CHECK_INT(
+	    assign(&c, "feature", "nesting fuse tun io_uring perf keyctl capture ipsec", &err), 0);
+	CHECK_INT(guard_features(&c), 2 * GUARD_LAST - 1);
 	CHECK_INT(assign(&c, "feature", "fuse", &err), 0);
 	CHECK_INT(guard_features(&c), GUARD_FUSE);
 	CHECK(assign(&c, "feature", "fuse sauna", &err) < 0);
@@ -260,7 +262,7 @@ static void check_numbers(unsigned features)
 TEST(guard_numbers_are_answered_as_the_rows_say)
 {
 	check_numbers(0);
-	for (unsigned bit = 1; bit <= GUARD_KEYCTL; bit <<= 1)
+	for (unsigned bit = 1; bit <= GUARD_LAST; bit <<= 1)
 		check_numbers(bit);
 }
 
@@ -297,7 +299,9 @@ TEST(guard_socket_families)
 	for (uint64_t proto = 0; proto < 64; proto++)
 		for (size_t h = 0; h < ARRAY_LEN(high); h++) {
 			uint32_t want = proto == NETLINK_AUDIT ? DENY(EAFNOSUPPORT)
-							       : (uint32_t)SECCOMP_RET_ALLOW;
+					: proto == NETLINK_XFRM || proto == NETLINK_USERSOCK
+					    ? DENY(EPROTONOSUPPORT)
+					    : (uint32_t)SECCOMP_RET_ALLOW;
 
 			CHECK_INT(
 			    ask(&f, NATIVE, SYS_socket, AF_NETLINK | high[h], 3, proto | high[h]),
@@ -306,6 +310,32 @@ TEST(guard_socket_families)
 	/* The same number is an ordinary protocol elsewhere. */
 	CHECK_INT(ask(&f, NATIVE, SYS_socket, AF_INET, 0, NETLINK_AUDIT), SECCOMP_RET_ALLOW);
 	guard_filter_free(&f);
+}
+
+/* Memory that no group is charged for. */
+TEST(guard_packet_rings)
+{
+	static const uint64_t high[] = { 0, 1ULL << 32, 0xffffffffULL << 32 };
+	struct guard_filter f = { 0 }, open = { 0 };
+
+	if (!NATIVE || !compiled(0, &f) || !compiled(GUARD_CAPTURE | GUARD_IPSEC, &open))
+		return;
+	for (uint64_t opt = 0; opt < 64; opt++)
+		for (size_t h = 0; h < ARRAY_LEN(high); h++) {
+			bool ring = opt == PACKET_RX_RING || opt == PACKET_TX_RING;
+			uint64_t level = SOL_PACKET | high[h];
+
+			CHECK_INT(ask(&f, NATIVE, SYS_setsockopt, 3, level, opt | high[h]),
+				  ring ? DENY(ENOPROTOOPT) : (uint32_t)SECCOMP_RET_ALLOW);
+			CHECK_INT(ask(&f, NATIVE, SYS_setsockopt, 3, SOL_SOCKET, opt),
+				  SECCOMP_RET_ALLOW);
+			CHECK_INT(ask(&open, NATIVE, SYS_setsockopt, 3, level, opt),
+				  SECCOMP_RET_ALLOW);
+		}
+	CHECK_INT(ask(&open, NATIVE, SYS_socket, AF_NETLINK, 3, NETLINK_XFRM), SECCOMP_RET_ALLOW);
+	CHECK_INT(ask(&open, NATIVE, SYS_socket, AF_NETLINK, 3, NETLINK_AUDIT), DENY(EAFNOSUPPORT));
+	guard_filter_free(&f);
+	guard_filter_free(&open);
 }
 
 TEST(guard_terminal_injection)
