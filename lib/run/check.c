@@ -214,6 +214,33 @@ static void check_hooks(const struct host *h, struct check_item *it)
 	strv_free(&strays);
 }
 
+static long sysctl(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return fd_read_file(AT_FDCWD, path, 64, &text, NULL) == 0 ? strtol(text, NULL, 10) : -1;
+}
+
+/* The kernel counts the pseudo-terminals of all servers together (devpts.rst), and a server can
+ * mount instances of its own. Each is charged to the server's MEMORY, so a high number costs
+ * nothing. */
+static void check_terminals(const struct host *h, struct check_item *it)
+{
+	long max = sysctl("/proc/sys/kernel/pty/max"),
+	     reserve = sysctl("/proc/sys/kernel/pty/reserve");
+
+	(void)h;
+	if (max < 0 || reserve < 0)
+		say(it, CHECK_OK, "not counted");
+	else if (max < 65536)
+		say(it, CHECK_WITHOUT,
+		    "%ld for all servers together, and one can take them all; "
+		    "kernel.pty.max=1048576 in /etc/sysctl.d ends that",
+		    max - reserve);
+	else
+		say(it, CHECK_OK, "%ld", max - reserve);
+}
+
 static const struct {
 	const char *name;
 	void (*check)(const struct host *h, struct check_item *it);
@@ -223,6 +250,7 @@ static const struct {
 	{ "storage", check_store },	     { "system call filter", check_filter },
 	{ "firewall", check_nft },	     { "monitor", check_monitor },
 	{ "template tools", check_recipes }, { "hooks", check_hooks },
+	{ "terminals", check_terminals },
 };
 
 int run_check(const struct host *h, struct check_item **ret, size_t *ret_n, struct err *err)

@@ -602,3 +602,17 @@ b' '-rf' '*' \"\$(printf '\\377\\376')\"; mkdir -p m; mount -t tmpfs tmpfs m; mo
 	wait_for 10 state_is web1 stopped
 	no_groups web1
 }
+
+@test "check: tells how many terminals all servers share, and when one can take them all" {
+	local room
+	room=$(($(</proc/sys/kernel/pty/max) - $(</proc/sys/kernel/pty/reserve)))
+	run -0 croft check
+	if [ $room -lt 60000 ]; then
+		grep -qE "^terminals +without +$room for all servers together" <<<"$output"
+	else
+		grep -qE "^terminals +ok +$room" <<<"$output"
+	fi
+	# A server's own instance holds less than all of them.
+	server web1
+	grep -qE '/dev/pts devpts .*max=256' "/proc/$(field web1 init-pid)/mounts"
+}
