@@ -246,8 +246,9 @@ int cmd_password_file(struct cmd_ctx *ctx, struct err *err)
 	ret = fd < 0 ? -errno : fd_read_all(fd, PASSWORDS_MAX, &text, &n);
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "--password-file %s", path);
-	strv_split(&lines, text, "\r\n");
-	explicit_bzero(text, n);
+	strv_split(&lines, text ? text : "", "\r\n");
+	if (text)
+		explicit_bzero(text, n);
 	if (!lines.n)
 		return err_set(err, ERR_USAGE, 0, "--password-file %s: it has no line", path);
 	for (size_t i = 0; i < lines.n; i++) {

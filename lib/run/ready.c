@@ -14,13 +14,19 @@
 #include "sys/lock.h"
 
 #define READY_MS 120000
+#define ASK_MS	 8000  /* in a server that has no memory left a command may take for ever */
 #define GONE_MS	 10000 /* a reboot takes that long at most until the state is there again */
 
 /* Runs a command inside with its output in *out; the exit code, or negative. */
-static int ask(const struct host *h, const struct state *s, char *const *argv, char **out,
-	       struct err *err)
+static int ask(const struct host *h, const struct state *s, char *const *argv, uint64_t deadline_ms,
+	       char **out, struct err *err)
 {
-	struct join_request q = { .argv = argv, .tty = JOIN_TTY_NO };
+	struct join_request q = {
+		.argv = argv,
+		.tty = JOIN_TTY_NO,
+		.deadline_ms =
+		    deadline_ms < clock_ms() + ASK_MS ? deadline_ms : clock_ms() + ASK_MS,
+	};
 	int p[2], status;
 
 	if (pipe2(p, O_CLOEXEC) < 0)
@@ -49,7 +55,8 @@ static int ask(const struct host *h, const struct state *s, char *const *argv, c
 	return WIFEXITED(status) ? WEXITSTATUS(status) : JOIN_FAILED;
 }
 
-static int degraded(const struct host *h, const struct state *s, struct err *err)
+static int degraded(const struct host *h, const struct state *s, uint64_t deadline_ms,
+		    struct err *err)
 {
 	char *const argv[] = {
 		"systemctl", "list-units", "--failed", "--plain", "--no-legend", NULL
@@ -57,7 +64,7 @@ static int degraded(const struct host *h, const struct state *s, struct err *err
 	_cleanup_free_ char *out = NULL;
 	struct strv lines = { 0 }, units = { 0 };
 
-	if (ask(h, s, argv, &out, err) >= 0 && out)
+	if (ask(h, s, argv, deadline_ms, &out, err) >= 0 && out)
 		strv_split(&lines, out, "\n");
 	for (size_t i = 0; i < lines.n; i++) {
 		lines.v[i][strcspn(lines.v[i], " ")] = '\0';
@@ -100,7 +107,8 @@ static int ended(const struct host *h, const char *name, int64_t since, struct e
 }
 
 /* Asks its systemd. 0: ready; -EAGAIN: not yet, and *said is what it said. */
-static int ask_systemd(const struct host *h, const struct state *s, char **said, struct err *err)
+static int ask_systemd(const struct host *h, const struct state *s, uint64_t deadline_ms,
+		       char **said, struct err *err)
 {
 	/* systemctl may wait longer than we do: timeout(1) of the server's own bounds it. */
 	char *const argv[] = { "timeout", "5", "systemctl", "is-system-running", "--wait", NULL };
@@ -110,12 +118,12 @@ static int ask_systemd(const struct host *h, const struct state *s, char **said,
 		return 0;
 	free(*said);
 	*said = NULL;
-	if (ask(h, s, argv, said, err) < 0 || !*said)
+	if (ask(h, s, argv, deadline_ms, said, err) < 0 || !*said)
 		return -EAGAIN;
 	if (str_starts(*said, "running"))
 		return 0;
 	if (str_starts(*said, "degraded"))
-		return degraded(h, s, err);
+		return degraded(h, s, deadline_ms, err);
 	return -EAGAIN;
 }
 
@@ -131,7 +139,7 @@ int run_wait_ready(const struct host *h, const char *name, const struct run_opts
 		int r = run_state(h, name, &s, err);
 
 		if (r == 0)
-			r = ask_systemd(h, &s, &said, err);
+			r = ask_systemd(h, &s, deadline, &said, err);
 		else if (err->class == ERR_STATE && (r = ended(h, name, since, err)) == 0)
 			r = -EAGAIN;
 		if (r != -EAGAIN)
