@@ -2,6 +2,8 @@
 /* Waiting until a server is ready. systemd is asked in the server, as anybody there could ask it.
  */
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,21 +14,52 @@
 #include "run/run.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
+#include "sys/proc.h"
 
-#define READY_MS 120000
-#define ASK_MS	 8000  /* in a server that has no memory left a command may take for ever */
-#define GONE_MS	 10000 /* a reboot takes that long at most until the state is there again */
+#define READY_MS  120000
+#define HEARD_MAX 65536
+#define ASK_MS	  8000	/* in a server that has no memory left a command may take for ever */
+#define GONE_MS	  10000 /* a reboot takes that long at most until the state is there again */
 
-/* Runs a command inside with its output in *out; the exit code, or negative. */
+/* What comes from a pipe until the child has ended: what its command left behind may hold the pipe
+ * for ever. -ETIMEDOUT: the child has not ended. */
+static int hear(int fd, int child, uint64_t deadline_ms, char **out)
+{
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN }, { .fd = child, .events = POLLIN } };
+	char *text = xmalloc(HEARD_MAX + 1);
+	size_t n = 0;
+	int r = 0;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	for (;;) {
+		uint64_t now = clock_ms();
+		ssize_t got;
+
+		if (now >= deadline_ms) {
+			r = -ETIMEDOUT;
+			break;
+		}
+		if (poll(p, ARRAY_LEN(p), (int)(deadline_ms - now)) <= 0)
+			continue;
+		if (!p[0].revents)
+			break;
+		got = read(fd, text + n, HEARD_MAX - n);
+		n += got > 0 ? (size_t)got : 0;
+		if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+			p[0].fd = -1; /* the end, or all that we take */
+	}
+	text[n] = '\0';
+	*out = text;
+	return r;
+}
+
+/* Runs a command inside with its output in *out; the exit code, or negative. The server may be
+ * hostile: nothing it does makes this last longer than to the deadline. */
 static int ask(const struct host *h, const struct state *s, char *const *argv, uint64_t deadline_ms,
 	       char **out, struct err *err)
 {
-	struct join_request q = {
-		.argv = argv,
-		.tty = JOIN_TTY_NO,
-		.deadline_ms =
-		    deadline_ms < clock_ms() + ASK_MS ? deadline_ms : clock_ms() + ASK_MS,
-	};
+	uint64_t end = clock_ms() + ASK_MS < deadline_ms ? clock_ms() + ASK_MS : deadline_ms;
+	struct join_request q = { .argv = argv, .tty = JOIN_TTY_NO, .deadline_ms = end };
 	int p[2], status;
 
 	if (pipe2(p, O_CLOEXEC) < 0)
@@ -46,12 +79,15 @@ static int ask(const struct host *h, const struct state *s, char *const *argv, u
 		close(p[0]);
 		return err_errno(err, "fork");
 	}
-	int r = fd_read_all(p[0], 65536, out, NULL);
+	_cleanup_close_ int child = proc_pidfd_open(pid, 0);
+	int r = child < 0 ? child : hear(p[0], child, end, out);
 	close(p[0]);
+	if (r < 0)
+		kill(pid, SIGKILL); /* and what it runs inside with it */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (r < 0)
-		return err_set(err, ERR_FAIL, -r, "cannot read the command's output");
+		return err_set(err, ERR_BUSY, -r, "no answer from inside");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : JOIN_FAILED;
 }
 
@@ -110,19 +146,24 @@ static int ended(const struct host *h, const char *name, int64_t since, struct e
 static int ask_systemd(const struct host *h, const struct state *s, uint64_t deadline_ms,
 		       char **said, struct err *err)
 {
-	/* systemctl may wait longer than we do: timeout(1) of the server's own bounds it. */
+	/* systemctl waits longer than we do: so that it ends by itself in a server that is not
+	 * hostile. */
 	char *const argv[] = { "timeout", "5", "systemctl", "is-system-running", "--wait", NULL };
 	const struct dialect *d = dialect_find(s->dialect);
 
 	if (!d || !d->systemd)
 		return 0;
-	free(*said);
-	*said = NULL;
-	if (ask(h, s, argv, deadline_ms, said, err) < 0 || !*said)
+	_cleanup_free_ char *now = NULL;
+	int r = ask(h, s, argv, deadline_ms, &now, err);
+	if (now && *now) {
+		free(*said);
+		*said = xstrdup(now);
+	}
+	if (r < 0 || !now)
 		return -EAGAIN;
-	if (str_starts(*said, "running"))
+	if (str_starts(now, "running"))
 		return 0;
-	if (str_starts(*said, "degraded"))
+	if (str_starts(now, "degraded"))
 		return degraded(h, s, deadline_ms, err);
 	return -EAGAIN;
 }

@@ -72,6 +72,31 @@ took() { # COMMAND...: sets `ms` to how long it took
 	[ "$ms" -lt 2500 ]
 }
 
+@test "start --wait ends at its deadline, whatever the server's own programs do" {
+	needs template:debian-12
+	croft create d1 --template debian-12 --memory 512M
+	croft start d1 --wait
+	printf '#!/bin/sh\nsleep 25\n' | croft exec d1 -- sh -c 'cat >/usr/local/sbin/timeout; chmod 755 /usr/local/sbin/timeout'
+	croft stop d1 --kill
+	took run -6 timeout 15 croft start d1 --wait --deadline 3
+	[ "$ms" -lt 5000 ]
+	# Nor when it leaves somebody behind who holds the pipe.
+	printf '#!/bin/sh\nsleep 25 &\necho starting\n' | croft exec d1 -- sh -c 'cat >/usr/local/sbin/timeout'
+	croft stop d1 --kill
+	took run -6 timeout 15 croft start d1 --wait --deadline 3
+	echo "$output"
+	[[ "$output" == *starting* ]]
+	[ "$ms" -lt 5000 ]
+	# The same of the question which units have failed.
+	printf '#!/bin/sh\necho degraded\n' | croft exec d1 -- sh -c 'cat >/usr/local/sbin/timeout'
+	printf '#!/bin/sh\necho x.service\nsleep 25\n' |
+		croft exec d1 -- sh -c 'cat >/usr/local/sbin/systemctl; chmod 755 /usr/local/sbin/systemctl'
+	croft stop d1 --kill
+	took run -1 timeout 15 croft start d1 --wait --deadline 3
+	[[ "$output" == *"these units failed: x.service"* ]]
+	[ "$ms" -lt 5000 ]
+}
+
 @test "exec into a young systemd waits no longer than it is of use" {
 	needs template:debian-12
 	croft create d1 --template debian-12 --stop-timeout 20
