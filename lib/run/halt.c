@@ -30,6 +30,13 @@ int halt_clear(const struct host *h, const struct state *s, bool crashed, struct
 		return ret;
 	r.force = crashed;
 	bool left = r.cg.fd2 >= 0;
+	if (left && r.cg.inside < 0 && cg_populated(&r.cg)) {
+		run_close(&r);
+		return err_set(err, ERR_STATE, 0,
+			       "the control group %s is somebody else's: it has processes, and no "
+			       "group \"inside\"; set CGROUP_PARENT to a group of croft's own",
+			       s->cgroup);
+	}
 	if (left && cg_kill(&r.cg, 10000, err) < 0) {
 		run_close(&r);
 		return -EBUSY;
@@ -110,6 +117,7 @@ static int ask_init(const struct host *h, const struct state *s, uint64_t timeou
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
 	 bool *killed, struct err *err)
 {
+	bool gone = !state_alive(s); /* its monitor waits for our lock, then */
 	int r;
 
 	mark_stopping(h, s, true);
@@ -122,7 +130,7 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 			       "init was asked to stop and has not yet; the deadline has passed");
 	}
 	mark_killing(h, s);
-	return halt_clear(h, s, false, err);
+	return halt_clear(h, s, gone, err);
 }
 
 static int stop_locked(const struct host *h, const char *name, int64_t timeout_ms,
@@ -175,10 +183,15 @@ int run_stop(const struct host *h, const char *name, int64_t timeout_ms, const s
 	return r;
 }
 
-/* A server whose init does nothing but reboot must not take the host's CPU: one start a second. */
-static void pace(const struct state *s)
+/* A server whose init does nothing but reboot must not take the host's CPU: one start a second. The
+ * lock is not held meanwhile, so that whoever waits for it gets it; he tidies up himself then. */
+static void pace(const struct host *h, const char *name)
 {
-	if (time(NULL) - s->started < 1)
+	struct err unused = { 0 };
+	struct state s;
+
+	if (halt_wants_reboot(h, name) && state_load(h, name, &s, &unused) == 0 &&
+	    s.monitor == getpid() && time(NULL) - s.started < 1)
 		sleep(1);
 }
 
@@ -201,7 +214,6 @@ static int ended_locked(const struct host *h, const char *name, struct err *err)
 		s.init = 0;
 		return hooks_run(h, &s, "stopped", err);
 	}
-	pace(&s);
 	r = server_load(&server, h, name, err);
 	if (r == 0) {
 		r = launch(h, &server, s.boots + 1, UINT64_MAX, err);
@@ -215,6 +227,8 @@ int run_ended(const struct host *h, const char *name, struct err *err)
 	_cleanup_free_ char *path = state_lock_path(h, name);
 	_cleanup_free_ char *what = xasprintf("server %s", name);
 	struct lock lock = LOCK_NONE;
+
+	pace(h, name);
 	int r = lock_take(path, what, UINT64_MAX, &lock, err);
 
 	if (r < 0)

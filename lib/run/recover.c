@@ -215,7 +215,7 @@ static void collect(struct strv *names, const char *dir, const char *suffix, boo
 		closedir(d);
 }
 
-/* Groups: every directory there is a server's. */
+/* Groups. CGROUP_PARENT may hold those of others, too. */
 static void collect_dirs(struct strv *names, const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -225,7 +225,7 @@ static void collect_dirs(struct strv *names, const char *dir)
 		struct err unused = { 0 };
 
 		if (e->d_type == DT_DIR && name_check("server", e->d_name, &unused) == 0 &&
-		    !strv_has(names, e->d_name))
+		    !strv_has(names, e->d_name) && cg_is_server(dirfd(d), e->d_name))
 			strv_add(names, e->d_name);
 	}
 	if (d)

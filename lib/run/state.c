@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "run/halt.h"
 #include "sys/cg.h"
 #include "sys/fd.h"
 #include "sys/json.h"
@@ -327,7 +328,6 @@ char *state_last_end(const struct host *h, const char *name, int64_t *ret_when)
 
 const char *state_word(const struct host *h, const struct state *s)
 {
-	(void)h;
 	switch (s->phase) {
 	case STATE_STOPPED:
 		return "stopped";
@@ -338,6 +338,10 @@ const char *state_word(const struct host *h, const struct state *s)
 	case STATE_RUNNING:
 		break;
 	}
+	/* Its monitor starts it again. */
+	if (!state_alive(s) && halt_wants_reboot(h, s->name) &&
+	    proc_alive(s->monitor, s->monitor_start))
+		return "starting";
 	if (!state_alive(s))
 		return "failed";
 	return s->frozen ? "suspended" : "running";

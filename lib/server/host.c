@@ -32,9 +32,19 @@ static bool plain_path(const char *p)
 /* At most 120 characters, so that there is room behind it for the name of a server. */
 static int check_parent(const struct opt *o, const void *place, struct err *err)
 {
+	/* systemd's own: what is in there are its units and scopes, not groups of croft's. */
+	static const char *const taken[] = { "system.slice", "user.slice", "machine.slice",
+					     "init.scope" };
 	const char *path = *(char *const *)place;
 
 	(void)o;
+	for (size_t i = 0; path && i < ARRAY_LEN(taken); i++)
+		if (streq(path, taken[i]))
+			return err_set(
+			    err, ERR_USAGE, 0,
+			    "%s holds groups of others; name one of croft's own, such as "
+			    "%s/croft.service with Delegate=yes",
+			    path, i < 3 ? path : "system.slice");
 	if (!path || (strlen(path) <= 120 && plain_path(path)))
 		return 0;
 	return err_set(err, ERR_USAGE, 0,

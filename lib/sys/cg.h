@@ -115,6 +115,9 @@ int cg_parse_u64(const char *text, uint64_t *ret); /* the same of a text without
 int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, const char *key,
 		uint64_t *ret);
 
+/* Whether a version 2 group can be a server's: it has "inside", or nothing and nobody is in it,
+ * because a start was killed before it made that. */
+bool cg_is_server(int parent, const char *name);
 bool cg_populated(const struct cg *cg);
 /* Kills everything in it: cgroup.kill (5.14), else freeze and kill. Waits at most timeout_ms until
  * it is empty; on -ETIMEDOUT err names the pids left and what they wait for (wchan). The root of a

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include "base/mem.h"
 #include "base/str.h"
@@ -176,6 +177,20 @@ bool cg_has_pids(int dirfd)
 
 	free(l.v);
 	return any;
+}
+
+bool cg_is_server(int parent, const char *name)
+{
+	_cleanup_close_ int fd =
+	    openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return false;
+	if (fstatat(fd, "inside", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	/* A directory of cgroupfs has one link for each that is in it, and two more. */
+	return fstat(fd, &st) == 0 && st.st_nlink <= 2 && !cg_has_pids(fd);
 }
 
 /* A file of /proc/PID as one word for a message: comm and wchan are a server's choice or empty. */

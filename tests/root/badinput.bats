@@ -258,7 +258,8 @@ refused_conf() {
 		echo "$line" >>/etc/croft/croft.conf
 		refused_conf 'croft.conf:3:' croft create web1 --template busybox
 	done
-	for line in 'SUBNET="10.77.0.1/16"' 'SUBNET="10.77.0.0/31"' 'SUBNET="x"' 'CGROUP_PARENT="../x"' 'CGROUP_PARENT="/"'; do
+	for line in 'SUBNET="10.77.0.1/16"' 'SUBNET="10.77.0.0/31"' 'SUBNET="x"' 'CGROUP_PARENT="../x"' 'CGROUP_PARENT="/"' \
+		'CGROUP_PARENT="system.slice"' 'CGROUP_PARENT="user.slice"' 'CGROUP_PARENT="machine.slice"' 'CGROUP_PARENT="init.scope"'; do
 		printf '# one line\n%s\n' "$line" >/etc/croft/croft.conf
 		refused_conf "" croft create web1 --template busybox
 	done

@@ -74,6 +74,45 @@ grown() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 	timeout 20 croft stop web1 --timeout 1
 }
 
+@test "a server whose init does nothing but reboot is changed, stopped and destroyed in bounded time" {
+	needs program:gcc
+	server web1
+	gcc -static -O1 -o "$BATS_TEST_TMPDIR/again" -x c - <<'C'
+#include <sys/reboot.h>
+#include <unistd.h>
+int main(void)
+{
+	if (fork() == 0) {
+		reboot(RB_AUTOBOOT);
+		_exit(0);
+	}
+	for (;;)
+		pause();
+}
+C
+	croft exec web1 -- sh -c "cat >/again && chmod 755 /again" <"$BATS_TEST_TMPDIR/again"
+	croft stop web1 --kill
+	croft set web1 --init /again
+	local i failed=0
+	for i in 1 2 3 4 5 6; do
+		croft start web1
+		sleep 1.$i
+		timeout 20 croft set web1 --description "$i" --deadline 4 || failed=$((failed + 1))
+		timeout 20 croft stop web1 --kill --deadline 4 || failed=$((failed + 1))
+		state_is web1 stopped
+	done
+	echo "$failed of 12 commands did not get the lock in 4 s"
+	[ "$failed" -eq 0 ]
+	croft start web1
+	# Never "stopped": it comes back. Nor does it take the host's CPU for that.
+	for i in $(seq 30); do
+		[[ "$(croft list -a -H -o state web1)" == @(starting|running) ]]
+		sleep 0.05
+	done
+	[ "$(field web1 boots)" -le 5 ]
+	timeout 20 croft destroy web1 --force --deadline 4
+}
+
 @test "several names run in parallel, and the exit code is the worst" {
 	croft create a1 --template busybox
 	croft create a2 --template busybox

@@ -445,6 +445,29 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 	no_traces web1
 }
 
+@test "a group that croft did not make is left alone by recover, also by name" {
+	server web1
+	local root=/sys/fs/cgroup
+	[ -e $root/cgroup.controllers ] || root=/sys/fs/cgroup/unified
+	mkdir "$root/$CROFT_TEST_CGROUP/ssh.service"
+	sleep 60 3>&- &
+	local other=$! alive=no
+	echo $other >"$root/$CROFT_TEST_CGROUP/ssh.service/cgroup.procs"
+	croft recover
+	fails 3 croft recover ssh.service
+	[[ "$stderr" == *"$CROFT_TEST_CGROUP/ssh.service is somebody else's"* ]]
+	# Nor does a server of that name get hold of it.
+	croft create ssh.service --template busybox
+	run ! croft start ssh.service
+	run ! croft stop ssh.service --kill
+	! kill -0 $other || alive=yes
+	kill $other
+	wait $other || :
+	[ $alive = yes ]
+	rmdir "$root/$CROFT_TEST_CGROUP/ssh.service"
+	whole web1
+}
+
 @test "what is left of servers that do not exist: recover removes all of it" {
 	server web1
 	mkdir -p /run/croft/ghost1 /var/lib/croft/servers/ghost2/fs/upper /var/lib/croft/trash/ghost6/upper
