@@ -11,6 +11,8 @@ static int restart_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	int ret = stop_timeout(ctx, &timeout, err);
 
 	if (ret == 0)
+		ret = run_may_start(err);
+	if (ret == 0)
 		ret = stop_server(ctx, name, timeout, &o, err);
 	if (ret == 0)
 		ret = run_start(ctx->host, name, &o, &ctx->changed, err);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -18,13 +19,25 @@
 /* Enough for a start on a machine that swaps; a start that hangs ends here. */
 #define LAUNCH_MS 60000
 
+int run_may_start(struct err *err)
+{
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) /* prctl(2), Linux 3.5 */
+		return 0;
+	return err_set(err, ERR_PERM, 0,
+		       "this process has no_new_privs set, and a server would have it for all of "
+		       "its run: neither sudo nor su would work there; start it from a shell or a "
+		       "unit without (NoNewPrivileges=no)");
+}
+
 int launch(const struct host *h, const struct server *s, int64_t boots, uint64_t deadline_ms,
 	   struct err *err)
 {
 	struct plan p;
 	struct run r;
-	int ret = plan_make(h, s, &p, err);
+	int ret = run_may_start(err);
 
+	if (ret == 0)
+		ret = plan_make(h, s, &p, err);
 	if (ret < 0)
 		return ret;
 	if (deadline_ms == UINT64_MAX)

@@ -33,6 +33,9 @@ int run_destroy(const struct host *h, const char *name, bool force, const struct
 /* Returns when init runs. Already running: success, not changed. */
 int run_start(const struct host *h, const char *name, const struct run_opts *o, bool *changed,
 	      struct err *err);
+/* Whether this process can start servers at all: what cannot be taken back, as no_new_privs, they
+ * would inherit. run_start sees to that; for a command that stops a server first. */
+int run_may_start(struct err *err);
 /* Until the server is ready: with systemd its boot job is done ("running"; "degraded" is ERR_FAIL
  * and names the failed units); else at once. */
 int run_wait_ready(const struct host *h, const char *name, const struct run_opts *o,

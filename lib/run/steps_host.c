@@ -186,6 +186,10 @@ static void boot_limits(void)
 		{ RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
 		{ RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY },
 		{ RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_RTPRIO, 0, 0 }, /* neither CPUS nor CPU_WEIGHT apply to real time */
+		{ RLIMIT_NICE, 0, 0 },
 		{ RLIMIT_CORE, 0, RLIM_INFINITY },
 		{ RLIMIT_STACK, 8 << 20, RLIM_INFINITY },
 		{ RLIMIT_NOFILE, 1024, 1048576 },
@@ -204,23 +208,15 @@ static void boot_limits(void)
 	}
 }
 
-/* A server has the priorities of a fresh boot, not those of whoever typed the command. A real-time
- * task could not even enter a version 1 cpu group. */
-static void ordinary_priority(void)
-{
-	struct sched_param none = { 0 };
-
-	sched_setscheduler(0, SCHED_OTHER, &none);
-	setpriority(PRIO_PROCESS, 0, 0);
-	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-}
-
 /* What init inherits from the process that clones it, and init. */
 static int make_init(struct run *r)
 {
 	const struct plan *p = r->plan;
 	int ret;
 
+	/* A server has the priorities of a fresh boot, not those of whoever typed the command. */
+	clone_ordinary();
+	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
 	/* The groups of those hierarchies in which the server has none of its own. */
 	r->clone_what = "cannot enter a version 1 group";
 	for (int i = 0; i < r->n_parents; i++)
@@ -231,7 +227,6 @@ static int make_init(struct run *r)
 	if (ret < 0)
 		return ret;
 	r->clone_what = "cannot make the namespaces";
-	ordinary_priority();
 	boot_limits();
 	ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
 	if (ret == 0) {

@@ -3,13 +3,17 @@
 #include "sys/clone.h"
 
 #include <errno.h>
+#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -116,6 +120,19 @@ int clone_ids_take(uid_t base)
 	    syscall(SYS_setresuid, base, base, base) < 0)
 		return -errno;
 	return 0;
+}
+
+void clone_ordinary(void)
+{
+	struct sched_param none = { 0 };
+	unsigned long all[128]; /* the kernel takes what it has processors for */
+
+	memset(all, 0xff, sizeof(all));
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	setpriority(PRIO_PROCESS, 0, 0);
+	syscall(SYS_sched_setaffinity, 0, sizeof(all), all);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_NONE, 0));
+	personality(PER_LINUX);
 }
 
 int clone_leave_keyring(void)

@@ -24,6 +24,11 @@ pid_t clone_vfork(int (*fn)(void *), void *arg, int cgroup_fd);
 int clone_ids_take(uid_t base);
 int clone_ids_restore(void);
 
+/* Gives the calling thread what a fresh boot gives: SCHED_OTHER, nice 0, all processors, no I/O
+ * class of its own, PER_LINUX. What fails, stays. A version 1 group lets no real-time task in:
+ * before that. */
+void clone_ordinary(void);
+
 /* An empty session keyring in place of the caller's, whose keys a child would possess
  * (keyrings(7)). A kernel without keyrings is success. */
 int clone_leave_keyring(void);

@@ -375,6 +375,62 @@ fails_to_print() {
 	grep '^NoNewPrivs.*0' "/proc/$(field web1 init-pid)/status"
 }
 
+attributes() { # PID
+	grep -E '^Max (realtime|nice)' "/proc/$1/limits"
+	taskset -p "$1" | sed 's/.*: //'
+	ionice -p "$1"
+	cat "/proc/$1/personality"
+}
+
+@test "a hostile caller: processors, I/O class, personality" {
+	server web1
+	attributes "$(field web1 init-pid)" >"$BATS_TEST_TMPDIR/usual"
+	grep -E '^Max (realtime|nice) priority *0 *0 ' "$BATS_TEST_TMPDIR/usual"
+	ionice -c 2 -n 0 taskset -c 0 setarch -R true
+	croft stop web1 --kill
+	ionice -c 2 -n 0 taskset -c 0 setarch -R croft start web1
+	attributes "$(field web1 init-pid)" | diff "$BATS_TEST_TMPDIR/usual" -
+	# Nor what croft exec starts.
+	local usual
+	usual=$(croft exec web1 -- sh -c 'grep Cpus_allowed /proc/self/status; cat /proc/self/personality')
+	[ "$(taskset -c 0 setarch -R croft exec web1 -- sh -c 'grep Cpus_allowed /proc/self/status; cat /proc/self/personality')" = "$usual" ]
+	[ "$(nice -n 5 croft exec web1 -- cut -d " " -f 19 /proc/self/stat)" = 0 ]
+}
+
+@test "a hostile caller: the right to real time and to high priority" {
+	(ulimit -r 50 && ulimit -e 40) 2>/dev/null || skip "needs a caller that may raise its limits"
+	croft create web1 --template busybox
+	(
+		ulimit -r 50
+		ulimit -e 40
+		croft start web1
+	)
+	grep '^Max realtime priority *0 *0 ' "/proc/$(field web1 init-pid)/limits"
+	grep '^Max nice priority *0 *0 ' "/proc/$(field web1 init-pid)/limits"
+}
+
+@test "a hostile caller: real time does not go into a server" {
+	chrt -f 1 true 2>/dev/null || skip "needs real time"
+	server web1
+	chrt -f 1 croft exec web1 -- true
+	croft stop web1 --kill
+	chrt -f 1 croft start web1
+	chrt -p "$(field web1 init-pid)" | grep SCHED_OTHER
+}
+
+@test "a caller with no_new_privs cannot start a server: it would have that for ever" {
+	needs program:setpriv
+	server web1
+	# It goes on, then: a restart is refused before it is stopped.
+	fails 9 setpriv --no-new-privs croft restart web1
+	[[ "$stderr" == *no_new_privs* ]]
+	state_is web1 running
+	croft stop web1 --kill
+	fails 9 setpriv --no-new-privs croft start web1
+	[[ "$stderr" == *no_new_privs* ]]
+	state_is web1 stopped
+}
+
 @test "ssh keys: missing, empty, a directory, a FIFO, a device, a private key, junk" {
 	local dir=$BATS_TEST_TMPDIR
 	bad 2 ssh-key /nonexistent
