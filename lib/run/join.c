@@ -97,13 +97,15 @@ static int open_groups(struct join *j, struct err *err)
 	return 0;
 }
 
-/* This process is the one that lends the child what is inherited: init's place in the order of the
- * out-of-memory killer, and an empty session keyring instead of the operator's (keyrings(7)). */
+/* This process is the one that lends the child what is inherited: ordinary priorities, init's place
+ * in the order of the out-of-memory killer, and an empty session keyring instead of the operator's
+ * (keyrings(7)). */
 static int lend(struct join *j, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("/proc/%d/oom_score_adj", j->state->init);
 	_cleanup_free_ char *text = NULL;
 
+	clone_ordinary();
 	if (fd_read_file(AT_FDCWD, path, 64, &text, NULL) == 0)
 		(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", text);
 	int r = clone_leave_keyring();
