@@ -97,7 +97,7 @@ help_options() {
 @test "features: each word of the table stands in croft-server(5)" {
 	local f n=0 bad=
 	for f in $("$croft" create --help | sed -n 's/^  --feature .*otherwise: //p' | tr -d ,); do
-		plain man/croft-server.5 | grep -A12 '^FEATURE, --feature' | grep -qw "$f" || bad+="croft-server(5): $f"$'\n'
+		plain man/croft-server.5 | sed -n '/^FEATURE, --feature/,/^$/p' | grep -qw "$f" || bad+="croft-server(5): $f"$'\n'
 		n=$((n + 1))
 	done
 	[ "$n" -ge 6 ]
