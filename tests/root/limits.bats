@@ -369,7 +369,7 @@ used_kb() { awk '/^(MemTotal|MemFree|Buffers|Cached|SReclaimable):/ { v[$1] = $2
 	for what in rx-ring tx-ring xfrm; do
 		before=$(used_kb)
 		croft exec web1 -- /uncharged $what >"$BATS_TEST_TMPDIR/said" 2>&1 </dev/null 3>&- &
-		wait_for 30 grep -q done "$BATS_TEST_TMPDIR/said"
+		wait_for 30 grep -q "done" "$BATS_TEST_TMPDIR/said"
 		after=$(used_kb)
 		wait $!
 		cat "$BATS_TEST_TMPDIR/said"
