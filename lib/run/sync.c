@@ -47,7 +47,11 @@ static ssize_t receive(int sock, struct message *m, struct sync_fds *got, uint64
 		return r;
 	if (r == 0)
 		return -ETIMEDOUT;
-	ssize_t len = sock_recv(sock, m, sizeof(*m), got ? got->fd : NULL,
+	ssize_t len = 0;
+	/* A peer that ends with a message of ours unread resets the connection: the kernel tells
+	 * that once, and then what the peer had said before. */
+	for (int i = 0; i < 2 && len == 0; i++)
+		len = sock_recv(sock, m, sizeof(*m), got ? got->fd : NULL,
 				got ? (int)ARRAY_LEN(got->fd) : 0, &n);
 	if (got)
 		got->n = n;
