@@ -79,6 +79,7 @@ static void prepare(void)
 		size.rlim_cur = size.rlim_max;
 		(void)setrlimit(RLIMIT_FSIZE, &size);
 	}
+	signal(SIGXFSZ, SIG_IGN); /* write(2) says EFBIG then */
 	/* A start holds a descriptor of every control group hierarchy, of which a host may have 15.
 	 */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 256) {

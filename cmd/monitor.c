@@ -422,8 +422,9 @@ static int watch(void)
 
 /* -- beginning and end ---------------------------------------------------------------------- */
 
-static const int ignored[] = { SIGHUP,	SIGINT,	 SIGQUIT, SIGPIPE, SIGALRM, SIGTERM,   SIGUSR1,
-			       SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGIO,   SIGVTALRM, SIGPROF };
+static const int ignored[] = { SIGHUP,	SIGINT,	 SIGQUIT,   SIGPIPE, SIGALRM,
+			       SIGTERM, SIGUSR1, SIGUSR2,   SIGTSTP, SIGTTIN,
+			       SIGTTOU, SIGIO,	 SIGVTALRM, SIGPROF, SIGXFSZ };
 
 static void signals(void (*action)(int))
 {

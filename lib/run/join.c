@@ -4,11 +4,12 @@
  * goes in and out until the command ends.
  *
  * What must stay true: the child never has the host's root as its user id, not even for the moment
- * before it has entered; no terminal, file or device of the operator's ever enters a server, a
- * pseudo-terminal or a pipe does; no directory of the host does either; what the child says is
- * checked, because the server may be hostile.
+ * before it has entered; no terminal, file, pipe, socket or device of the operator's ever enters a
+ * server, a pseudo-terminal or a pipe of its own does; no directory of the host does either; what
+ * the child says is checked, because the server may be hostile.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
@@ -40,6 +41,7 @@
 #define SYSTEMD_YOUNG_S 10   /* since its start */
 #define SYSTEMD_WAIT_MS 3000 /* for its sockets */
 #define ENTER_MS	30000
+#define REAP_MS		1000 /* for a tracer inside, and for what was killed */
 
 struct join {
 	const struct host *host;
@@ -49,12 +51,10 @@ struct join {
 	struct cg cg;
 	struct join_child child;
 	int null;
-	struct tty_copy pair[3]; /* the operator's terminals and files, and the command's pipes */
+	struct tty_copy pair[3]; /* what the operator gave, and the command's pipes */
 	size_t n_pairs;
-	int theirs[3];	/* the command's ends of those */
-	int unread;	/* what the command has not read of an input file can be read here */
-	off_t in_start; /* where that file was */
-	int sock;	/* ours; the child's is child.sock */
+	int theirs[3]; /* the command's ends of those */
+	int sock;      /* ours; the child's is child.sock */
 	int pidfd, master;
 	pid_t pid;
 };
@@ -135,10 +135,12 @@ static int check_stdio(struct err *err)
 }
 
 /*
- * What the command may hold itself: what leads to nothing but a stream (pipes, sockets), and the
- * devices that every server has. Whoever holds a file of the host's can read what it held before
- * (/proc/self/fd/1 opens it anew), change or cut off what a log held before (O_APPEND can be taken
- * off), learn its path, and go on with all of that after croft exec has ended.
+ * What the command may hold itself: the devices that every server has. Whoever holds a file of the
+ * host's can read what it held before (/proc/self/fd/1 opens it anew), change or cut off what a log
+ * held before (O_APPEND can be taken off), learn its path, and go on with all of that after croft
+ * exec has ended. A socket belongs to the host's network: connect(2) and ioctl(2) on it reach what
+ * the server's own network does not. Who keeps a pipe reads what is for the next command, writes
+ * between its lines, and holds up whoever waits for its end.
  */
 static bool may_hold(int fd)
 {
@@ -146,8 +148,6 @@ static bool may_hold(int fd)
 
 	if (fstat(fd, &st) < 0)
 		return false;
-	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
-		return true;
 	for (size_t i = 0; S_ISCHR(st.st_mode) && i < guard_n_devices; i++) {
 		const struct guard_device *d = &guard_devices[i];
 
@@ -183,32 +183,15 @@ static int replace(struct join *j, int i, struct err *err)
 	if (!j->child.privileged && fchown(p[0], j->state->uid_base, j->state->uid_base) < 0)
 		return err_errno(err, "cannot give a pipe to the server");
 	j->child.own[i] = true;
-	j->pair[j->n_pairs++] =
-	    (struct tty_copy) { .from = i == 0 ? 0 : p[0], .to = i == 0 ? p[1] : i };
+	struct tty_copy *pair = &j->pair[j->n_pairs++];
+	*pair = (struct tty_copy) {
+		.from = i == 0 ? 0 : p[0], .to = i == 0 ? p[1] : i, .input = i == 0, .unread = -1
+	};
 	j->child.stdio[i] = j->theirs[i] = p[!ours];
-	j->in_start = i == 0 ? lseek(0, 0, SEEK_CUR) : j->in_start;
-	if (i > 0 || j->in_start < 0)
+	if (i > 0)
 		return 0;
-	j->unread = fcntl(p[0], F_DUPFD_CLOEXEC, 3);
-	return j->unread < 0 ? err_errno(err, "dup") : 0;
-}
-
-/* An input file is read ahead; where it stands when the command has ended is what it has read, so
- * that the next command of a script goes on from there. */
-static void give_back(struct join *j)
-{
-	off_t at = j->in_start + (off_t)j->pair[0].done;
-	char buf[4096];
-	ssize_t n;
-
-	if (j->unread < 0)
-		return;
-	fcntl(j->unread, F_SETFL, O_NONBLOCK);
-	if (j->pair[0].to > 2)
-		fd_drop(&j->pair[0].to);
-	while ((n = read(j->unread, buf, sizeof(buf))) > 0)
-		at -= n;
-	(void)lseek(0, at, SEEK_SET);
+	pair->unread = fcntl(p[0], F_DUPFD_CLOEXEC, 3);
+	return pair->unread < 0 ? err_errno(err, "dup") : 0;
 }
 
 /* What was lost on the way. */
@@ -484,17 +467,38 @@ static int await_exec(struct join *j, int *code, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-static int reap(struct join *j)
+/* A tracer inside keeps the end of its tracee from the parent until it has waited for it itself
+ * (ptrace(2)), which it may never do. And a frozen group keeps even what was killed. Init inherits
+ * what is left here. */
+static int reap(struct join *j, int *ret, struct err *err)
 {
-	int status = 0;
+	uint64_t end = j->q->deadline_ms, now = clock_ms();
+	struct pollfd p = { .fd = j->pidfd, .events = POLLIN };
+	int status = 0, ended = 0;
+	bool bounded = end > 0 && end < UINT64_MAX;
+	pid_t r;
 
-	while (waitpid(j->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return JOIN_FAILED;
+	end += REAP_MS;
+	while (ended == 0 && (!bounded || now < end)) {
+		ended =
+		    poll(&p, 1, bounded ? (int)(end - now < INT_MAX ? end - now : INT_MAX) : -1);
+		now = clock_ms();
+		ended = ended < 0 && errno == EINTR ? 0 : ended;
+	}
+	end = now + REAP_MS;
+	while ((r = waitpid(j->pid, &status, WNOHANG)) == 0 && clock_ms() < end)
+		usleep(1000);
 	/* Its parent was outside, so init hears nothing of its end; but an init that is shutting
 	 * down counts processes and sleeps until SIGCHLD: systemd-shutdown up to 10 s. */
 	proc_pidfd_signal(j->child.init, SIGCHLD);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (r != j->pid)
+		return err_set(err, ERR_FAIL, 0,
+			       ended == 0
+				   ? "the command was killed, but has not ended"
+				   : "the command has ended, but a process of the server's that "
+				     "traces it keeps its exit code");
+	*ret = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return 0;
 }
 
 static int carry(struct join *j, struct err *err)
@@ -505,7 +509,7 @@ static int carry(struct join *j, struct err *err)
 		return tty_pump(0, 1, j->master, j->pidfd, false, err);
 	if (!j->n_pairs)
 		return 0;
-	int r = tty_copy(j->pair, j->n_pairs, j->pidfd, err);
+	int r = tty_copy(j->pair, j->n_pairs, j->pidfd, j->q->deadline_ms, err);
 	return r < 0 ? r : lost(j, err);
 }
 
@@ -513,6 +517,7 @@ static int run_child(struct join *j, int *ret_code, struct err *err)
 {
 	sigset_t old;
 	int code = JOIN_FAILED;
+	struct err ignored = { 0 };
 
 	block_forwarded(&old);
 	int r = make_child(j, err);
@@ -529,12 +534,14 @@ static int run_child(struct join *j, int *ret_code, struct err *err)
 		r = carry(j, err);
 	/* Closing the master hangs up whoever still holds the terminal. */
 	fd_drop(&j->master);
-	int ended = reap(j);
-	give_back(j);
+	int ended = JOIN_FAILED;
+	int reaped = reap(j, &ended, r < 0 ? &ignored : err);
 	stop_forwarding();
 	stop_alarm();
 	if (overran)
 		return err_set(err, ERR_BUSY, 0, "the command did not end in time and was killed");
+	if (r == 0 && reaped < 0)
+		return reaped;
 	if (r < 0 && code == JOIN_FAILED)
 		return r;
 	*ret_code = r < 0 ? code : ended;
@@ -574,10 +581,10 @@ static void join_close(struct join *j)
 			fd_drop(&j->pair[i].from);
 		if (j->pair[i].to > 2)
 			fd_drop(&j->pair[i].to);
+		fd_drop(&j->pair[i].unread);
 	}
 	for (int i = 0; i < 3; i++)
 		fd_drop(&j->theirs[i]);
-	fd_drop(&j->unread);
 	fd_drop(&j->null);
 	fd_drop(&j->sock);
 	fd_drop(&j->child.sock);
@@ -629,7 +636,6 @@ int join_exec(const struct host *h, const struct state *s, const struct join_req
 			   .privileged = s->privileged },
 		.null = -1,
 		.theirs = { -1, -1, -1 },
-		.unread = -1,
 		.sock = -1,
 		.pidfd = -1,
 		.master = -1,

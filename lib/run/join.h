@@ -34,8 +34,9 @@ int join_seal(const struct state *s, struct err *err);
  * children, leaves the session keyring, and takes on init's oom_score_adj.
  *
  * The command leads a session of its own. With a pty (JOIN_TTY_AUTO: when 0 and 1 are terminals)
- * that is its terminal, in the server's own devpts. Without one, 0 to 2 are passed as they are, but
- * a terminal, file or device among them is replaced by a pipe, and SIGINT, SIGTERM, SIGHUP and
+ * that is its terminal, in the server's own devpts. Without one, what goes in and out at 0 to 2
+ * goes through pipes (only a device that every server has, such as /dev/null, is passed as it is):
+ * until the command has ended and what it wrote by then has gone out. SIGINT, SIGTERM, SIGHUP and
  * SIGQUIT are forwarded to it. It does not outlive the caller: it is killed, or its terminal is
  * hung up; what it started lives on. */
 int join_exec(const struct host *h, const struct state *s, const struct join_request *q,

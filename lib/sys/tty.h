@@ -31,17 +31,23 @@ typedef size_t tty_frame_fn(enum tty_frame kind, const void *data, size_t n, uns
 int tty_pump_framed(int in, int out, int sock, tty_frame_fn *frame, uint64_t deadline_ms,
 		    struct err *err);
 
-/* Copies pipes to the operator's stdio: used where one of 0-2 is a terminal or a file, which the
- * server must never hold. pairs: n (at most 3) times {from, to}; ends when every `from` is at its
- * end, or pidfd is gone and the rest is drained. A `to` above 2 is closed and set to -1 when its
- * `from` ends, and a `from` above 2 when its `to` fails, so that the other end sees it; a `to` that
- * may stay full for long should be non-blocking. */
+/* Copies between the operator's stdio and pipes of the command's: the server must hold nothing of
+ * the operator's. pairs: n (at most 3) times {from, to}; ends when every `from` is at its end, or
+ * pidfd is gone and what it wrote has gone out, or a second after deadline_ms (CLOCK_MONOTONIC; 0,
+ * UINT64_MAX: none). A `to` above 2 is closed and set to -1 when its `from` ends, and a `from`
+ * above 2 when its `to` fails, so that the other end sees it.
+ *
+ * input: `to` is a non-blocking pipe that the command reads. What it has not read of a file or pipe
+ * is still there for the next one; `unread`, the other end of `to`, is read for that (-1: none).
+ * Of a socket or terminal a page at most is taken that it has not read. */
 struct tty_copy {
 	int from, to;
+	bool input;
+	int unread;
 	uint64_t done;		     /* bytes that went to `to` */
 	int read_errno, write_errno; /* what ended it early */
 };
-int tty_copy(struct tty_copy *pairs, size_t n, int pidfd, struct err *err);
+int tty_copy(struct tty_copy *pairs, size_t n, int pidfd, uint64_t deadline_ms, struct err *err);
 
 /* Writes text to a terminal with control characters other than newline and tab made visible, as cat
  * -v does; a carriage return before a newline and colours (SGR) are left out. Valid UTF-8 stays.

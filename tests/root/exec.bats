@@ -12,6 +12,13 @@ inside() { croft exec web1 -- "$@"; }
 # FILE NAME: a program for the server, at its root.
 give() { croft exec web1 -- sh -c "cat >/$2 && chmod +x /$2" <"$1"; }
 
+# NAME: C source on stdin becomes /NAME in web1.
+program() {
+	needs program:gcc
+	gcc -static -O1 -D_GNU_SOURCE -o "$BATS_TEST_TMPDIR/$1" -x c -
+	give "$BATS_TEST_TMPDIR/$1" "$1"
+}
+
 spy() {
 	needs program:gcc
 	gcc -static -O2 -D_GNU_SOURCE -o "$BATS_TEST_TMPDIR/spy" "$BATS_TEST_DIRNAME/spy.c"
@@ -87,7 +94,7 @@ on_terminal() {
 	[ "$(head -n1 "$f")" = before ]
 	[ "$(grep -c '^pipe:' "$f")" -eq 3 ]
 	[ "$(wc -l <"$f")" -eq 4 ]
-	# Those that are the same everywhere, and what is one already, go as they are.
+	# Nor a pipe; those that are the same everywhere go as they are.
 	[ "$(inside readlink /proc/self/fd/0 </dev/null)" = /dev/null ]
 	# A device of the host's: no more than its content.
 	local loop
@@ -198,7 +205,7 @@ on_terminal() {
 	inside /spy trace 4 >"$BATS_TEST_TMPDIR/spied" 2>&1 </dev/null 3>&- &
 	local spy=$! end=$((SECONDS + 3))
 	while [ $SECONDS -lt $end ]; do
-		inside true
+		inside true || [ $? -eq 125 ] # who is traced at its end
 	done
 	local code=0
 	wait "$spy" || code=$?
@@ -383,4 +390,256 @@ ids() { # USER "uid gid groups"
 	[[ "$output" == *-sh*"not a tty"* ]]
 	on_terminal "croft enter web1; echo code=\$?" < <(sleep 0.5; printf 'tty; pwd; exit 4\r'; sleep 1)
 	[[ "$output" == *"/dev/pts/"*"/root"*code=4* ]]
+}
+
+@test "of an input file no command gives back more than it was given" {
+	server web1
+	program back <<'C'
+#include <fcntl.h>
+#include <unistd.h>
+int main(void)
+{
+	static char more[700];
+
+	return write(open("/proc/self/fd/0", O_WRONLY | O_NONBLOCK), more, sizeof(more)) < 0;
+}
+C
+	seq -w 1 500 >"$BATS_TEST_TMPDIR/in" # lines of 4 bytes
+	{
+		head -c 1000 >/dev/null # the operator's script has got so far
+		croft exec web1 -- /back
+		read -r line
+	} <"$BATS_TEST_TMPDIR/in"
+	echo "goes on at line $line"
+	[ "$line" = 251 ]
+}
+
+@test "a socket of the host's is no way into the host's network" {
+	needs program:python3
+	server web1
+	program sock <<'C'
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	struct ifreq r[20];
+	struct ifconf c = { .ifc_len = sizeof(r), .ifc_req = r };
+
+	if (ioctl(1, SIOCGIFCONF, &c) == 0)
+		for (int i = 0; i < c.ifc_len / (int)sizeof(*r); i++)
+			fprintf(stderr, "the host's interface %s\n", r[i].ifr_name);
+	if (argc > 1) {
+		struct sockaddr none = { .sa_family = AF_UNSPEC };
+		struct sockaddr_in a = { AF_INET, htons(atoi(argv[1])), { htonl(0x7f000001) } };
+		char b[64] = "";
+
+		connect(1, &none, sizeof(none));
+		if (connect(1, (void *)&a, sizeof(a)) == 0 && read(1, b, 63) > 0)
+			fprintf(stderr, "from the host's loopback: %s\n", b);
+	}
+}
+C
+	python3 - >"$BATS_TEST_TMPDIR/ports" 3>&- <<'P' &
+import socket, threading, time, sys
+def serve(s, text):
+    while True:
+        c, _ = s.accept()
+        c.sendall(text)
+        time.sleep(1)
+for text in (b"log", b"secret"):
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    s.listen(5)
+    print(s.getsockname()[1], flush=True)
+    threading.Thread(target=serve, args=(s, text), daemon=True).start()
+time.sleep(15)
+P
+	local server=$!
+	wait_for 5 eval '[ "$(wc -l <"$BATS_TEST_TMPDIR/ports")" = 2 ]'
+	{ read -r log; read -r secret; } <"$BATS_TEST_TMPDIR/ports"
+	timeout 10 bash -c "croft exec web1 -- /sock $secret >/dev/tcp/127.0.0.1/$log" 2>"$BATS_TEST_TMPDIR/said" || :
+	python3 -c 'import socket, subprocess; a, b = socket.socketpair(); subprocess.run(["croft", "exec", "web1", "--", "/sock"], stdout=b)' 2>>"$BATS_TEST_TMPDIR/said"
+	kill $server
+	cat "$BATS_TEST_TMPDIR/said"
+	[ ! -s "$BATS_TEST_TMPDIR/said" ]
+}
+
+# A process that the server leaves behind has the operator's pipe as long as it likes.
+left_behind() {
+	croft exec web1 -- sh -c "cat >/left && chmod 755 /left" <<-'S'
+		#!/bin/sh
+		exec 3<&0
+		cat <&3 >/stolen 2>/dev/null &
+		(sleep 0.5; echo "web2: all is well, says web1"; sleep 60) 2>/dev/null &
+		echo "web1: done"
+	S
+}
+
+@test "what a command leaves behind reads nothing of what is for the next server" {
+	server web1
+	server web2
+	left_behind
+	(sleep 0.5; echo "root:secret of web2"; sleep 0.3) | {
+		croft exec web1 -- /left >/dev/null
+		timeout 3 croft exec web2 -- sh -c 'cat >/got'
+	} || :
+	[ "$(croft exec web1 -- cat /stolen </dev/null)" = "" ]
+	[ "$(croft exec web2 -- cat /got </dev/null)" = "root:secret of web2" ]
+}
+
+@test "what a command leaves behind writes nothing between the lines of the next server" {
+	server web1
+	server web2
+	left_behind
+	timeout 5 bash -c '(croft exec web1 -- /left </dev/null; sleep 1; croft exec web2 -- echo "web2: failed") | cat' \
+		>"$BATS_TEST_TMPDIR/out" || echo "the pipe was held open: $?"
+	cat "$BATS_TEST_TMPDIR/out"
+	run ! grep 'says web1' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "the output of an exec that has ended ends, also with a deadline" {
+	server web1
+	run -0 timeout 8 bash -c 'x=$(croft exec --deadline 2 web1 -- sh -c "sleep 30 & echo hi"); echo "got $x"'
+	[ "$output" = "got hi" ]
+}
+
+@test "a command inside cannot make the operator's pipe non-blocking" {
+	server web1
+	program nb <<<'#include <fcntl.h>
+		int main(void) { return fcntl(0, F_SETFL, O_NONBLOCK); }'
+	run -0 bash -c '(sleep 1; echo data) | (croft exec web1 -- /nb; cat)'
+	[ "$output" = data ]
+}
+
+@test "exec ends when its command has, and at its deadline, also when somebody inside traces it and never waits" {
+	server web1
+	program tracer <<'C'
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+int main(void)
+{
+	if (fork())
+		return 0;
+	setsid();
+	alarm(20);
+	close(0), close(1), close(2);
+	for (;;) {
+		DIR *d = opendir("/proc");
+		struct dirent *e;
+
+		while ((e = readdir(d))) {
+			char path[300], name[32] = "";
+			int fd;
+
+			snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+			if (atoi(e->d_name) < 2 || (fd = open(path, O_RDONLY)) < 0)
+				continue;
+			if (read(fd, name, 31) > 0 && strcmp(name, "sleep\n") == 0 &&
+			    ptrace(PTRACE_SEIZE, atoi(e->d_name), 0, 0) == 0)
+				for (;;)
+					pause();
+			close(fd);
+		}
+		closedir(d);
+	}
+}
+C
+	croft exec web1 -- /tracer
+	local from=$SECONDS
+	timeout 15 croft exec web1 --deadline 4 -- sleep 1 || :
+	[ $((SECONDS - from)) -lt 8 ]
+	from=$SECONDS
+	croft exec web1 -- killall tracer
+	croft exec web1 -- /tracer
+	timeout 15 croft exec web1 -- sleep 1 || :
+	[ $((SECONDS - from)) -lt 8 ]
+}
+
+@test "a file size limit of the caller's is an error in one line, not the end by a signal" {
+	needs program:setpriv
+	server web1
+	# Without CAP_SYS_RESOURCE not even root takes it off.
+	run bash -c 'ulimit -f 0; exec env --default-signal=XFSZ setpriv --bounding-set=-sys_resource croft stop web1 --kill'
+	echo "$status"
+	[ "$status" -lt 10 ]
+	[ "${#lines[@]}" -le 1 ]
+}
+
+@test "a pipe's input: what a command does not read is there for the next one" {
+	server web1
+	local n=0 line
+	while read -r line; do
+		[ "$(inside echo "$line")" = "$line" ]
+		n=$((n + 1))
+	done < <(seq 20)
+	[ "$n" -eq 20 ]
+	run -0 bash -c 'seq 30000 | { croft exec web1 -- dd bs=1 count=4 2>/dev/null; croft exec web1 -- true; cat; }'
+	diff <(echo "$output") <(seq 30000)
+	# All of it, whatever the size of the pieces that are written and read.
+	local f=$BATS_TEST_TMPDIR/file size
+	head -c 3000000 /dev/urandom >"$f"
+	for size in 100 1000 4096 5000 65536 200000; do
+		dd if="$f" bs=$size 2>/dev/null | timeout 20 croft exec web1 -- cat | cmp - "$f"
+		timeout 20 bash -c "cat $f | croft exec web1 -- dd bs=$size 2>/dev/null | cat" | cmp - "$f"
+	done
+}
+
+@test "pipes end: the producer's, the reader's, and with the command" {
+	server web1
+	run -0 timeout 10 bash -c 'yes | croft exec web1 -- head -n1; echo ${PIPESTATUS[0]}'
+	[ "$output" = "y
+141" ]
+	run -0 timeout 10 bash -c 'croft exec web1 -- yes | head -n1; echo ${PIPESTATUS[0]}'
+	[ "$output" = "y
+141" ]
+	run -0 timeout 10 bash -c 'printf in | croft exec web1 -- cat | cat'
+	[ "$output" = in ]
+	# Who reads slowly loses nothing; the errors stay in their place.
+	run -0 timeout 20 bash -c 'croft exec web1 -- seq 60000 | (sleep 2; md5sum)'
+	[ "$output" = "$(seq 60000 | md5sum)" ]
+	croft exec web1 -- sh -c 'for i in $(seq 300); do echo $i; echo $i >&2; done' 2>&1 |
+		diff - <(for i in $(seq 300); do echo "$i"; echo "$i"; done)
+	# A deadline holds, whether anybody reads or not.
+	run -0 timeout 10 bash -c '(croft exec web1 --deadline 1 -- yes; echo $? >&2) | sleep 4'
+	[[ "$output" == *125* ]]
+}
+
+@test "sockets: both ways, to the end" {
+	needs program:python3
+	server web1
+	run -0 timeout 20 python3 - <<-'P'
+		import os, socket, subprocess, threading
+		data = os.urandom(3000000)
+		a, b = socket.socketpair()
+		p = subprocess.Popen(["croft", "exec", "web1", "--", "cat"], stdin=b, stdout=b)
+		b.close()
+		def send():
+		    a.sendall(data)
+		    a.shutdown(socket.SHUT_WR)
+		threading.Thread(target=send).start()
+		got = b""
+		while True:
+		    piece = a.recv(100000)
+		    if not piece:
+		        break
+		    got += piece
+		assert p.wait() == 0 and got == data
+	P
+}
+
+@test "a small stack is enough" {
+	server web1
+	echo in >"$BATS_TEST_TMPDIR/in"
+	(ulimit -s 100 && croft exec web1 -- cat <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out")
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = in ]
 }

@@ -107,7 +107,7 @@ TEST(copy_until_the_end)
 	struct tty_copy pair = { .from = in[0], .to = out[1] };
 	REQUIRE(write(in[1], "hello", 5) == 5);
 	close(in[1]);
-	CHECK_INT(tty_copy(&pair, 1, -1, &err), 0);
+	CHECK_INT(tty_copy(&pair, 1, -1, 0, &err), 0);
 	CHECK_INT(pair.to, -1); /* closed, so that the reader sees the end */
 	CHECK_STR(slurp(out[0]), "hello");
 	close(in[0]);
@@ -123,7 +123,7 @@ TEST(copy_stops_when_nobody_reads)
 	struct tty_copy pair = { .from = in[0], .to = out[1] };
 	close(out[0]);
 	REQUIRE(write(in[1], "hello", 5) == 5);
-	CHECK_INT(tty_copy(&pair, 1, -1, &err), 0); /* neither a signal nor a wait */
+	CHECK_INT(tty_copy(&pair, 1, -1, 0, &err), 0); /* neither a signal nor a wait */
 	CHECK_INT(pair.to, -1);
 	close(in[0]);
 	close(in[1]);
@@ -151,9 +151,11 @@ TEST(copy_streams_do_not_wait_for_each_other)
 	}
 	int pidfd = (int)syscall(SYS_pidfd_open, other, 0);
 	REQUIRE(pidfd >= 0);
-	struct tty_copy pairs[] = { { .from = stuck_in[0], .to = stuck_out[1] },
-				    { .from = in[0], .to = out[1] } };
-	CHECK_INT(tty_copy(pairs, 2, pidfd, &err), 0);
+	struct tty_copy pairs[] = {
+		{ .from = stuck_in[0], .to = stuck_out[1], .input = true, .unread = -1 },
+		{ .from = in[0], .to = out[1] }
+	};
+	CHECK_INT(tty_copy(pairs, 2, pidfd, 0, &err), 0);
 	char got[8] = "";
 	CHECK_INT(read(out[0], got, 7), 7);
 	CHECK_STR(got, "through");
@@ -189,7 +191,7 @@ TEST(copy_ends_with_the_process)
 		_exit(0);
 	int pidfd = (int)syscall(SYS_pidfd_open, cmd, 0);
 	struct tty_copy pair = { .from = in[0], .to = out };
-	CHECK_INT(tty_copy(&pair, 1, pidfd, &err), 0);
+	CHECK_INT(tty_copy(&pair, 1, pidfd, 0, &err), 0);
 	kill(noise, SIGKILL);
 	waitpid(noise, NULL, 0);
 	waitpid(cmd, NULL, 0);
