@@ -301,7 +301,7 @@ int state_remove(const struct host *h, const char *name, struct err *err)
 
 bool state_alive(const struct state *s)
 {
-	return s->init > 0 && proc_alive(s->init, s->init_start);
+	return s->init > 0 && proc_goes_on(s->init, s->init_start);
 }
 
 /* "TIME REASON", as undo_intent() left it. A reason that reboot(2) makes is told by its name: in a

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,14 @@
 #include "sys/fd.h"
 #include "sys/lock.h"
 
-uint64_t proc_start_time(pid_t pid)
+#define PF_EXITING	0x4 /* linux/sched.h; the same since 2.6 */
+#define PENDING_SIGKILL (1ULL << (SIGKILL - 1))
+
+/* What proc_pid_stat(5) says: 0 for a process that is no more. */
+static uint64_t start_time_of(pid_t pid, bool *dying)
 {
 	_cleanup_free_ char *text = NULL;
+	unsigned long long flags = 0, start = 0, pending = 0;
 	char path[40];
 	const char *p;
 
@@ -31,18 +37,36 @@ uint64_t proc_start_time(pid_t pid)
 	if (!p || p[1] != ' ' || strchr("ZXx", p[2]))
 		return 0;
 	p += 2;
-	for (int field = 3; field < 22; field++) {
-		p = strchr(p, ' ');
-		if (!p)
-			return 0;
+	for (int field = 4; field <= 31 && (p = strchr(p, ' ')); field++) {
 		p++;
+		if (field == 9)
+			flags = strtoull(p, NULL, 10);
+		else if (field == 22)
+			start = strtoull(p, NULL, 10);
+		else if (field == 31)
+			pending = strtoull(p, NULL, 10);
 	}
-	return strtoull(p, NULL, 10);
+	*dying = flags & PF_EXITING || pending & PENDING_SIGKILL;
+	return start;
+}
+
+uint64_t proc_start_time(pid_t pid)
+{
+	bool unused;
+
+	return start_time_of(pid, &unused);
 }
 
 bool proc_alive(pid_t pid, uint64_t start_time)
 {
 	return start_time && proc_start_time(pid) == start_time;
+}
+
+bool proc_goes_on(pid_t pid, uint64_t start_time)
+{
+	bool dying = false;
+
+	return start_time && start_time_of(pid, &dying) == start_time && !dying;
 }
 
 int proc_pidfd_open(pid_t pid, unsigned flags)

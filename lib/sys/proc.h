@@ -12,6 +12,9 @@
  * it is a zombie. Read from the host's /proc. */
 uint64_t proc_start_time(pid_t pid);
 bool proc_alive(pid_t pid, uint64_t start_time);
+/* Alive, and neither killed nor ending: what is killed may look alive for long, while the kernel
+ * writes back its files or ends a whole pid namespace. */
+bool proc_goes_on(pid_t pid, uint64_t start_time);
 int proc_pidfd_open(pid_t pid, unsigned flags); /* pidfd_open(2), 5.3; cloexec */
 int proc_pidfd_signal(int pidfd, int sig);	/* pidfd_send_signal(2), 5.1 */
 /* Waits until the process of a pidfd is gone. 0, or -ETIMEDOUT. timeout_ms -1: for ever. */

@@ -359,6 +359,18 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 	done
 }
 
+@test "init is killed, and the server started at once: what start says is true" {
+	server web1
+	local i
+	for i in $(seq 30); do
+		# Much to tear down: a killed init looks alive until all of it is gone.
+		croft exec web1 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 300 & done' >/dev/null 2>&1
+		kill -KILL "$(field web1 init-pid)"
+		timeout 20 croft start web1
+		whole web1
+	done
+}
+
 @test "a state whose processes are long gone, and whose pids are others' now, kills nobody" {
 	server web1
 	local init monitor state

@@ -849,6 +849,9 @@ TEST(proc_identity)
 	CHECK(proc_alive(getpid(), mine));
 	CHECK(!proc_alive(getpid(), mine + 1));
 	CHECK(!proc_alive(getpid(), 0));
+	CHECK(proc_goes_on(getpid(), mine));
+	CHECK(!proc_goes_on(getpid(), mine + 1));
+	CHECK(!proc_goes_on(getpid(), 0));
 	CHECK_INT(proc_start_time(0), 0);
 	CHECK_INT(proc_start_time(-1), 0);
 	CHECK_INT(proc_start_time(0x7fffffff), 0);
