@@ -24,6 +24,10 @@
 #include "sys/lock.h"
 #include "sys/proc.h"
 
+/* How long the kernel may take to end a pid namespace, and the monitor to note it. */
+#define DYING_MS 10000
+#define NOTED_MS 1000
+
 /* Moves a tree out of the way at once, and removes it after. Where a full disk has no room for
  * that, it is removed in place: destroying is how one makes room. */
 static int trash(const struct host *h, const char *name, const char *dir, struct err *err)
@@ -96,6 +100,22 @@ static int recover_dead(const struct host *h, const struct state *s, struct err 
 	return r;
 }
 
+/* Init was killed, or ends: waits until it is gone and its monitor has noted how, because that
+ * tells a reboot from an end. */
+static void await_end(const struct host *h, const struct state *s)
+{
+	_cleanup_free_ char *ended = xasprintf("%s/%s/ended", h->run, s->name);
+	_cleanup_close_ int fd = proc_pidfd_open(s->init, 0);
+
+	if (fd >= 0 && state_alive(s))
+		proc_pidfd_wait(fd, DYING_MS);
+	for (int i = 0; i < NOTED_MS && proc_alive(s->monitor, s->monitor_start); i++) {
+		if (access(ended, F_OK) == 0)
+			break;
+		usleep(1000);
+	}
+}
+
 /* A stop was interrupted while init was to end by itself. That init was asked cannot be taken back:
  * a start first sees the stop to its end. For any other command the server goes on, for as long as
  * it does. */
@@ -152,8 +172,10 @@ static int recover(const struct host *h, const char *name, uint64_t start_deadli
 			 "; croft recover %s puts it right", name);
 		return r;
 	}
+	if (s.phase == STATE_RUNNING && !state_goes_on(&s))
+		await_end(h, &s);
 	/* A stop that had begun to kill is not taken back: init may only look alive. */
-	if (!state_alive(&s) || s.phase == STATE_STARTING ||
+	if (!state_goes_on(&s) || s.phase == STATE_STARTING ||
 	    (s.phase == STATE_STOPPING && halt_kills(h, name)))
 		r = recover_dead(h, &s, err);
 	else if (s.phase == STATE_STOPPING)

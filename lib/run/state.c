@@ -301,6 +301,11 @@ int state_remove(const struct host *h, const char *name, struct err *err)
 
 bool state_alive(const struct state *s)
 {
+	return s->init > 0 && proc_alive(s->init, s->init_start);
+}
+
+bool state_goes_on(const struct state *s)
+{
 	return s->init > 0 && proc_goes_on(s->init, s->init_start);
 }
 

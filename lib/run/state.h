@@ -44,6 +44,9 @@ char *state_lock_path(const struct host *h, const char *name);
 int state_remove(const struct host *h, const char *name, struct err *err);
 /* Whether its init lives. */
 bool state_alive(const struct state *s);
+/* Whether it lives and is not about to end: a killed init lives on until all of the server is gone.
+ */
+bool state_goes_on(const struct state *s);
 
 /* How the last run's init ended ("signal 9", "exit 1", "reboot", "poweroff"), and when; NULL when
  * that is not known. Caller frees. */

@@ -49,6 +49,18 @@ booted() { [ "$(field "$1" boots)" = "$2" ] && state_is "$1" running; }
 	grep -q 'signal 2' /var/lib/croft/servers/web1/ended
 }
 
+@test "a command that comes while the server reboots does not end it" {
+	server web1
+	local i
+	for i in $(seq 15); do
+		croft exec web1 -- reboot -f || :
+		croft set web1 --pids $((100 + i))
+		wait_for 10 state_is web1 running
+		[ "$(croft exec web1 -- hostname)" = web1 ]
+	done
+	[ "$(field web1 boots)" -eq 16 ]
+}
+
 @test "suspend halts every process, resume lets them go on" {
 	server web1
 	local file before
