@@ -397,18 +397,6 @@ attributes() { # PID
 	[ "$(nice -n 5 croft exec web1 -- cut -d " " -f 19 /proc/self/stat)" = 0 ]
 }
 
-@test "a hostile caller: the right to real time and to high priority" {
-	(ulimit -r 50 && ulimit -e 40) 2>/dev/null || skip "needs a caller that may raise its limits"
-	croft create web1 --template busybox
-	(
-		ulimit -r 50
-		ulimit -e 40
-		croft start web1
-	)
-	grep '^Max realtime priority *0 *0 ' "/proc/$(field web1 init-pid)/limits"
-	grep '^Max nice priority *0 *0 ' "/proc/$(field web1 init-pid)/limits"
-}
-
 @test "a hostile caller: real time does not go into a server" {
 	chrt -f 1 true 2>/dev/null || skip "needs real time"
 	server web1

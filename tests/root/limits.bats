@@ -377,3 +377,15 @@ used_kb() { awk '/^(MemTotal|MemFree|Buffers|Cached|SReclaimable):/ { v[$1] = $2
 		[ $((after - before)) -lt 150000 ]
 	done
 }
+
+@test "a hostile caller: the right to real time and to high priority" {
+	(ulimit -r 50 && ulimit -e 40) 2>/dev/null || skip "needs a caller that may raise its limits"
+	croft create web1 --template busybox
+	(
+		ulimit -r 50
+		ulimit -e 40
+		croft start web1
+	)
+	grep '^Max realtime priority *0 *0 ' "/proc/$(field web1 init-pid)/limits"
+	grep '^Max nice priority *0 *0 ' "/proc/$(field web1 init-pid)/limits"
+}
