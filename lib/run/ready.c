@@ -100,15 +100,22 @@ static int degraded(const struct host *h, const struct state *s, uint64_t deadli
 	_cleanup_free_ char *out = NULL;
 	struct strv lines = { 0 }, units = { 0 };
 
-	if (ask(h, s, argv, deadline_ms, &out, err) >= 0 && out)
+	/* What was said until time ran out counts, too. */
+	(void)ask(h, s, argv, deadline_ms, &out, err);
+	if (out)
 		strv_split(&lines, out, "\n");
 	for (size_t i = 0; i < lines.n; i++) {
 		lines.v[i][strcspn(lines.v[i], " ")] = '\0';
 		strv_add(&units, lines.v[i]);
 	}
 	_cleanup_free_ char *text = strv_join(&units, " ");
+	bool known = units.n > 0;
 	strv_free(&lines);
 	strv_free(&units);
+	if (!known)
+		return err_set(err, ERR_FAIL, 0,
+			       "the server is up, but some of its units failed; systemctl --failed "
+			       "in it tells which");
 	return err_set(err, ERR_FAIL, 0, "the server is up, but these units failed: %s", text);
 }
 

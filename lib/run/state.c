@@ -343,10 +343,9 @@ const char *state_word(const struct host *h, const struct state *s)
 	case STATE_RUNNING:
 		break;
 	}
-	/* Its monitor starts it again. */
-	if (!state_alive(s) && halt_wants_reboot(h, s->name) &&
-	    proc_alive(s->monitor, s->monitor_start))
-		return "starting";
+	/* Its monitor tidies up, or starts it again. */
+	if (!state_alive(s) && proc_alive(s->monitor, s->monitor_start))
+		return halt_wants_reboot(h, s->name) ? "starting" : "stopping";
 	if (!state_alive(s))
 		return "failed";
 	return s->frozen ? "suspended" : "running";

@@ -118,7 +118,7 @@ C
 	croft start web1
 	# Never "stopped": it comes back. Nor does it take the host's CPU for that.
 	for i in $(seq 30); do
-		[[ "$(croft list -a -H -o state web1)" == @(starting|running) ]]
+		[[ "$(croft list -a -H -o state web1)" == @(starting|stopping|running) ]]
 		sleep 0.05
 	done
 	[ "$(field web1 boots)" -le 5 ]
