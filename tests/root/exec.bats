@@ -364,12 +364,12 @@ ids() { # USER "uid gid groups"
 	kill -KILL $pid
 	wait $pid || :
 	sleep 0.3
-	run inside pgrep -f 'sleep 4321'
-	[ "$status" -ne 0 ]
+	run -0 inside ps
+	[[ "$output" != *"sleep 4321"* ]]
 	run --separate-stderr -125 croft exec web1 --deadline 0.5 -- sleep 4322
 	[[ "$stderr" == *time* ]]
-	run inside pgrep -f 'sleep 4322'
-	[ "$status" -ne 0 ]
+	run -0 inside ps
+	[[ "$output" != *"sleep 4322"* ]]
 }
 
 @test "stop while a command runs ends it" {
