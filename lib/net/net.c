@@ -119,11 +119,18 @@ int net_plan_make(const struct net_conf *c, const struct net_host_conf *h, const
 	return 0;
 }
 
-int net_inside(const struct net_plan *p, struct err *err)
+int net_inside(const struct net_plan *p, int netlink, struct err *err)
 {
-	int r = nl_loopback_up(err);
+	struct nl *nl;
+	int r = nl_use(netlink, &nl, err);
 
-	if (r >= 0 && p->mode->inside)
-		r = p->mode->inside(p, err);
+	if (r < 0)
+		return r;
+	nl_link_up(nl, NL_LOOPBACK, false, "cannot bring up the loopback interface");
+	if (p->mode->inside)
+		r = p->mode->inside(p, nl, err);
+	if (r == 0)
+		r = nl_flush(nl, err);
+	nl_drop(nl);
 	return r;
 }

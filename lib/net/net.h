@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "conf/opt.h"
+#include "sys/nl.h"
 
 /* Settings of a server. */
 struct net_conf {
@@ -63,8 +64,9 @@ struct net_mode {
 	int (*host_up)(const struct net_plan *p, const char *stamp, struct err *err);
 	/* The interface is born with one end in the network namespace of pid; host ends, routes. */
 	int (*give)(const struct net_plan *p, pid_t pid, struct err *err);
-	/* Runs inside, in the server's network namespace, before init: loopback is up already. */
-	int (*inside)(const struct net_plan *p, struct err *err);
+	/* After give(), before init: adds what the server's end needs to the batch of nl, whose
+	 * socket is in the server's network namespace. */
+	int (*inside)(const struct net_plan *p, struct nl *nl, struct err *err);
 	/* Crash-proof tear-down, also of a half-made one; the network namespace may be gone. Must
 	 * not wait: a dying namespace takes its veth along. force: remove it explicitly, and wait.
 	 */
@@ -80,8 +82,9 @@ extern const struct net_mode *const net_modes[];
  * from (the server's uuid). */
 int net_plan_make(const struct net_conf *c, const struct net_host_conf *h, const char *server,
 		  const char *seed, struct net_plan *ret, struct err *err);
-/* Loopback up, then the mode's inside. */
-int net_inside(const struct net_plan *p, struct err *err);
+/* Loopback up, then the mode's inside. netlink: from nl_socket(), made in the server's network
+ * namespace; consumed. The caller stays in its own. */
+int net_inside(const struct net_plan *p, int netlink, struct err *err);
 
 /* The name of a server's interface on the host: "c", the server's name, ".0". A name that is too
  * long for that is cut, and "_" and six characters that depend on all of it follow; "_" is in no

@@ -172,19 +172,13 @@ out:
 	return r;
 }
 
-/* Runs as the server's root in its own network namespace. */
-static int routed_inside(const struct net_plan *p, struct err *err)
+static int routed_inside(const struct net_plan *p, struct nl *nl, struct err *err)
 {
 	char what[128], text[ADDR_STRLEN];
-	int r, index = nl_index(p->guest_if);
-	struct nl *nl;
+	int index = nl_index_at(nl, p->guest_if);
 
 	if (!index)
 		return err_set(err, ERR_FAIL, ENODEV, "no interface %s inside", p->guest_if);
-	r = nl_open(&nl, err);
-	if (r < 0)
-		return r;
-	snprintf(what, sizeof(what), "cannot set up interface %s inside", p->guest_if);
 	for (int i = 0; i < p->n_ip; i++) {
 		snprintf(what, sizeof(what), "cannot give %s address %s", p->guest_if,
 			 addr_print(&p->ip[i], false, text));
@@ -198,9 +192,7 @@ static int routed_inside(const struct net_plan *p, struct err *err)
 	}
 	if (p->gateway6.family)
 		nl_route_add(nl, index, NULL, &p->gateway6, what);
-	r = nl_flush(nl, err);
-	nl_drop(nl);
-	return r;
+	return 0;
 }
 
 static int routed_host_down(const struct net_plan *p, bool force, struct err *err)

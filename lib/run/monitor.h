@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Between croft start and the monitor. The monitor (cmd/monitor.c) is a program of its own, static
- * and small, because it stays for as long as the server runs. It is the parent of init: croft start
- * makes it with CLONE_VM | CLONE_VFORK, it clones init while it still shares the memory, and then
- * executes croft-monitor; so nobody waits for the monitor's own start.
+ * and small, because it stays for as long as the server runs. It is the parent of init: a fork of
+ * croft start clones init and then executes croft-monitor (birth.c); nobody waits for the monitor's
+ * own start.
  *
  *     croft-monitor NAME INIT-PID RUNDIR LOG-FILE LOG-BYTES CROFT-PROGRAM
  *

@@ -90,9 +90,9 @@ int plan_make(const struct host *h, const struct server *s, struct plan *ret, st
 void plan_print(const struct plan *p, struct buf *out)
 {
 	for (const struct step *s = steps; s->name; s++) {
-		static const char *const where[] = { "host", "inside", "meet" };
+		static const char *const where[] = { "host", "monitor", "inside", "meet" };
 
-		buf_printf(out, "%-12s %-7s", s->name, where[s->where]);
+		buf_printf(out, "%-12s %-8s", s->name, where[s->where]);
 		if (s->wanted && !s->wanted(p)) {
 			buf_puts(out, "not wanted\n");
 			continue;

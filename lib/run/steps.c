@@ -58,7 +58,7 @@ static void say_features(const struct plan *p, struct buf *out)
 		buf_printf(out, "%s%s", i ? ", " : "; features: ", feature->v[i]);
 }
 
-static void say_clone(const struct plan *p, struct buf *out)
+static void say_init(const struct plan *p, struct buf *out)
 {
 	static const struct {
 		unsigned long flag;
@@ -108,13 +108,6 @@ static void say_exec(const struct plan *p, struct buf *out)
 		buf_printf(out, "%s%s", i ? " or " : "", p->init[i]);
 }
 
-/* The layers of the root go inside. */
-static void give_layers(struct run *r, struct sync_fds *give)
-{
-	for (int i = 0; i < r->layers.n; i++)
-		give->fd[give->n++] = r->layers.fd[i];
-}
-
 /* The console's master comes out. */
 static void give_console(struct run *r, struct sync_fds *give)
 {
@@ -124,6 +117,7 @@ static void give_console(struct run *r, struct sync_fds *give)
 /* clang-format off */
 #define HOST(n, ...)   { .name = #n, .where = STEP_HOST, .up = step_##n, __VA_ARGS__ }
 #define INSIDE(n, ...) { .name = #n, .where = STEP_INSIDE, .up = step_##n, __VA_ARGS__ }
+#define MONITOR(n, ...) { .name = #n, .where = STEP_MONITOR, .up = step_##n, __VA_ARGS__ }
 #define MEET(n, ...)   { .name = #n, .where = STEP_MEET, __VA_ARGS__ }
 
 const struct step steps[] = {
@@ -131,29 +125,35 @@ const struct step steps[] = {
 	HOST(store,      .help = "", .explain = say_store, .down = undo_store),
 	HOST(dialect,    .help = "", .explain = say_dialect),
 	HOST(cgroup,     .help = "", .explain = say_cgroup, .down = undo_cgroup),
+	HOST(filter,     .help = "read the compiled system call filter"),
+	HOST(pre_start,  .help = "the administrator's pre-start scripts"),
+	HOST(clone,      .help = "fork the monitor-to-be, whose child init will be", .down = undo_clone),
+	MONITOR(fresh,   .help = "groups, limits and priorities of a fresh boot"),
+	MONITOR(init,    .help = "", .explain = say_init),
+	MONITOR(idmap,   .help = "", .explain = say_idmap, .wanted = want_userns),
+	HOST(groups,     .help = "delegate the group; the same one in the version 1 hierarchies"),
 	HOST(limits,     .help = "", .explain = say_limits),
 	HOST(devices,    .help = "", .explain = say_features),
-	HOST(filter,     .help = "read the compiled system call filter"),
+	HOST(hand,       .help = "hand over the version 1 groups"),
 	HOST(net_host,   .help = "forwarding and the nft table, once per boot", .wanted = want_link),
-	HOST(pre_start,  .help = "the administrator's pre-start scripts"),
-	HOST(clone,      .help = "", .explain = say_clone, .down = undo_clone),
-	HOST(idmap,      .help = "", .explain = say_idmap, .wanted = want_userns),
+	HOST(born,       .help = "init is there, and its monitor executes its program"),
 	INSIDE(join,     .help = "enter the version 1 groups"),
 	INSIDE(clock,    .help = "a boot-time clock of its own"),
-	MEET(mapped,     .help = "ids are mapped; the layers of the root are handed over", .give_host = give_layers),
+	INSIDE(netlink,  .help = "hand over a socket, through which the host sets up the network inside"),
+	INSIDE(mapped,   .help = "wait until ids are mapped, and the layers of the root", .wanted = want_userns),
 	INSIDE(root,     .help = "assemble the root"),
 	INSIDE(dev,      .help = "private /dev with its own devpts and console"),
 	INSIDE(kernfs,   .help = "proc, sysfs (read-only), cgroup2, tmpfs"),
 	INSIDE(pivot,    .help = "make it the root and detach the old one"),
 	INSIDE(uts,      .help = "", .explain = say_uts),
 	HOST(net_give,   .help = "", .explain = say_net, .wanted = want_link, .down = undo_net),
-	MEET(wired,      .help = "the interface is there; the console is handed over", .give_inside = give_console),
-	INSIDE(net_inside, .help = "loopback, addresses, routes"),
+	HOST(net_inside, .help = "loopback, addresses, routes inside"),
+	MEET(wired,      .help = "the network is there; the console is handed over", .give = give_console),
 	HOST(monitor,    .help = "the monitor takes the console"),
-	MEET(go,         .help = "last word from the host"),
-	HOST(state,      .help = "the server is recorded as running"),
 	INSIDE(caps,     .help = "", .explain = say_caps),
 	INSIDE(seccomp,  .help = "load the system call filter"),
+	MEET(go,         .help = "last word from the host"),
+	HOST(state,      .help = "the server is recorded as running"),
 	INSIDE(exec,     .help = "", .explain = say_exec),
 	{ 0 },
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The start order, once. Two processes read the same rows: the host side runs HOST rows, the child
- * runs INSIDE rows, and at MEET rows they wait for each other. Between two meetings the two sides
- * work at the same time. A failed start walks back from the last row done; stop and recovery walk
- * back over all rows, from the recorded state.
+ * The start order, once. Three processes read the same rows: the host side runs HOST rows, the
+ * monitor-to-be MONITOR rows, the child that becomes init INSIDE rows, and at MEET rows host and
+ * child wait for each other. Else they work at the same time, and tell each other by messages
+ * (sync.h). A failed start walks back from the last HOST row done; stop and recovery walk back over
+ * all rows, from the recorded state.
  */
 #ifndef CROFT_RUN_STEPS_H
 #define CROFT_RUN_STEPS_H
@@ -24,23 +25,21 @@ struct run {
 	struct guard_filter filter;
 	struct net_plan net;		   /* from the plan, or what the state records of it */
 	int cg_monitor;			   /* the group monitors live in */
-	int join[CG_N], n_join;		   /* version 1 tasks files */
 	int parents[CG_V1_MAX], n_parents; /* of the groups that all servers and monitors are in */
 	int sock[2];			   /* [0] host side, [1] inside */
 	int control[2];			   /* [0] ours, [1] the monitor's */
+	int mapped[2];			   /* [0] the monitor-to-be, [1] inside */
 	int pidfd;			   /* of init */
 	int console;			   /* host side: pty master; inside: its slave */
 	int console_master;		   /* inside only, until it is given away */
 	int root;			   /* inside only: the new root */
-	bool force;		  /* walking back after a crash: nothing goes away by itself */
-	struct sync_fds got;	  /* descriptors of the meeting just held */
-	bool born, enter_monitor; /* the shared-memory child ran; it has to move itself */
-	int clone_errno;	  /* what the shared-memory child met */
-	const char *clone_what;	  /* where; NULL at the exec of the monitor */
-	size_t done;		  /* rows done by the host side */
+	bool force;	     /* walking back after a crash: nothing goes away by itself */
+	struct sync_fds got; /* descriptors of the meeting just held, until a step takes them */
+	bool enter_monitor;  /* the monitor-to-be has to move itself */
+	size_t done;	     /* rows done by the host side */
 };
 
-enum step_where { STEP_HOST, STEP_INSIDE, STEP_MEET };
+enum step_where { STEP_HOST, STEP_MONITOR, STEP_INSIDE, STEP_MEET };
 
 struct step {
 	const char *name;
@@ -50,9 +49,8 @@ struct step {
 	int (*up)(struct run *r, struct err *err);
 	void (*down)(struct run *r); /* undoes it whole or half done; must not fail for good */
 	void (*explain)(const struct plan *p, struct buf *out); /* the values, for croft plan */
-	/* MEET: what each side hands over. */
-	void (*give_host)(struct run *r, struct sync_fds *give);
-	void (*give_inside)(struct run *r, struct sync_fds *give);
+	/* MEET: what the server's side hands over. */
+	void (*give)(struct run *r, struct sync_fds *give);
 };
 
 extern const struct step steps[]; /* ended by a row without a name */
@@ -63,15 +61,17 @@ void run_init(struct run *r, const struct host *h, uint64_t deadline_ms);
 int run_from_state(struct run *r, const struct host *h, const struct state *s, struct err *err);
 void run_close(struct run *r);
 int walk_host(struct run *r, struct err *err);
+int walk_monitor(struct run *r, struct err *err); /* the error carries its row */
 _Noreturn void walk_inside(struct run *r);
 void walk_back(struct run *r); /* from r->done */
 
-/* Bodies, in steps_host.c and steps_inside.c: STEP(name) declares them for the table. */
+/* Bodies, in steps_host.c, birth.c and steps_inside.c: STEP_BODIES declares them for the table. */
 /* clang-format off */
 #define STEP_BODIES(X) \
-	X(intent) X(store) X(dialect) X(cgroup) X(limits) X(devices) X(filter) X(net_host) \
-	X(pre_start) X(clone) X(idmap) X(net_give) X(monitor) X(state) \
-	X(join) X(clock) X(root) X(dev) X(kernfs) X(pivot) X(uts) X(net_inside) \
+	X(intent) X(store) X(dialect) X(cgroup) X(filter) X(pre_start) X(clone) X(groups) \
+	X(limits) X(devices) X(hand) X(net_host) X(born) X(net_give) X(net_inside) X(monitor) X(state) \
+	X(fresh) X(init) X(idmap) \
+	X(join) X(clock) X(netlink) X(mapped) X(root) X(dev) X(kernfs) X(pivot) X(uts) \
 	X(caps) X(seccomp) X(exec)
 /* clang-format on */
 #define X(name) int step_##name(struct run *r, struct err *err);
@@ -82,5 +82,7 @@ void undo_store(struct run *r);
 void undo_cgroup(struct run *r);
 void undo_net(struct run *r);
 void undo_clone(struct run *r);
+/* Why the monitor is not there to take the console. Returns the error. */
+int birth_monitor_lost(struct run *r, struct err *err);
 
 #endif

@@ -3,12 +3,9 @@
  * and from names alone, so that they serve a failed start, a stop, and recovery after a crash
  * alike. */
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,7 +19,6 @@
 #include "run/hooks.h"
 #include "run/monitor.h"
 #include "run/steps.h"
-#include "sys/clone.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
@@ -105,16 +101,12 @@ int step_cgroup(struct run *r, struct err *err)
 	int ret = groups_layout(r->host, &r->layout, err);
 
 	if (ret == 0)
-		ret = cg_make(&r->layout, r->plan->cgroup, r->plan->uid_base, &r->cg, err);
+		ret = cg_make(&r->layout, r->plan->cgroup, &r->cg, err);
 	if (ret < 0)
 		return ret;
 	r->cg_monitor = cg_monitor_open(&r->layout, r->host->cgroup_parent, err);
 	if (r->cg_monitor < 0)
 		return r->cg_monitor;
-	ret = cg_join_fds(&r->cg, r->join, err);
-	if (ret < 0)
-		return ret;
-	r->n_join = ret;
 	ret = cg_parent_fds(&r->layout, r->host->cgroup_parent, true, r->parents, err);
 	if (ret < 0)
 		return ret;
@@ -136,6 +128,11 @@ void undo_cgroup(struct run *r)
 		usleep(2000u * (unsigned)(i + 1));
 }
 
+int step_groups(struct run *r, struct err *err)
+{
+	return cg_finish(&r->cg, r->plan->uid_base, err);
+}
+
 int step_limits(struct run *r, struct err *err)
 {
 	return limit_apply(&r->cg, &r->plan->limit, NULL, err);
@@ -146,6 +143,20 @@ int step_devices(struct run *r, struct err *err)
 	bool active; /* croft check tells where this layer is missing */
 
 	return guard_devices_apply(&r->cg, r->plan->features, &active, err);
+}
+
+int step_hand(struct run *r, struct err *err)
+{
+	struct sync_fds give = { 0 };
+	int ret = cg_join_fds(&r->cg, give.fd, err);
+
+	if (ret < 0)
+		return ret;
+	give.n = ret;
+	ret = sync_tell(r->sock[0], "join", &give, err);
+	for (int i = 0; i < give.n; i++)
+		fd_drop(&give.fd[i]);
+	return ret;
 }
 
 int step_filter(struct run *r, struct err *err)
@@ -167,166 +178,6 @@ int step_net_host(struct run *r, struct err *err)
 int step_pre_start(struct run *r, struct err *err)
 {
 	return hooks_run(r->host, &r->state, "pre-start", err);
-}
-
-/* Resource limits as after a boot, not the caller's: each as high as this host permits, with the
- * soft ones a program may rely on (stack, open files). The user namespace's own ceilings are what
- * its creator had, so this comes before it. */
-static void boot_limits(void)
-{
-	static const struct {
-		int which;
-		rlim_t soft, hard;
-	} rows[] = {
-		{ RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_SIGPENDING, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_RTPRIO, 0, 0 }, /* neither CPUS nor CPU_WEIGHT apply to real time */
-		{ RLIMIT_NICE, 0, 0 },
-		{ RLIMIT_CORE, 0, RLIM_INFINITY },
-		{ RLIMIT_STACK, 8 << 20, RLIM_INFINITY },
-		{ RLIMIT_NOFILE, 1024, 1048576 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rlimit l = { rows[i].soft, rows[i].hard }, now;
-
-		if (setrlimit(rows[i].which, &l) == 0 || getrlimit(rows[i].which, &now) < 0)
-			continue;
-		/* Without CAP_SYS_RESOURCE the hard limit stays. */
-		l.rlim_max = now.rlim_max;
-		if (l.rlim_cur > l.rlim_max)
-			l.rlim_cur = l.rlim_max;
-		setrlimit(rows[i].which, &l);
-	}
-}
-
-/* What init inherits from the process that clones it, and init. */
-static int make_init(struct run *r)
-{
-	const struct plan *p = r->plan;
-	int ret;
-
-	/* A server has the priorities of a fresh boot, not those of whoever typed the command. */
-	clone_ordinary();
-	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-	/* The groups of those hierarchies in which the server has none of its own. */
-	r->clone_what = "cannot enter a version 1 group";
-	for (int i = 0; i < r->n_parents; i++)
-		if (write(r->parents[i], "0", 1) < 0)
-			return -errno;
-	r->clone_what = "cannot leave the session keyring";
-	ret = clone_leave_keyring();
-	if (ret < 0)
-		return ret;
-	r->clone_what = "cannot make the namespaces";
-	boot_limits();
-	ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
-	if (ret == 0) {
-		pid_t init = clone_fork(p->namespaces, r->cg.inside, NULL);
-		if (init == 0)
-			walk_inside(r);
-		if (init < 0)
-			ret = init;
-		else
-			r->state.init = init;
-	}
-	if (!p->privileged)
-		clone_ids_restore();
-	if (ret < 0)
-		return ret;
-	/* That one is init's now: what it puts there is not for the monitor's hooks. */
-	r->clone_what = "cannot leave init's session keyring";
-	return clone_leave_keyring();
-}
-
-/*
- * The monitor-to-be: shares the memory of croft start, which waits until it executes. Clones init,
- * so that init is its child; then becomes the small program that stays.
- */
-static int monitor_child(void *arg)
-{
-	struct run *r = arg;
-	const struct plan *p = r->plan;
-
-	r->born = true;
-	if (r->enter_monitor)
-		(void)fd_write_file(r->cg_monitor, "cgroup.procs", "0");
-	char pid[16], log_max[24];
-	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", r->host->libexec);
-	const char *const argv[] = {
-		"croft-monitor", p->name,	   pid, p->run_dir, p->console_log,
-		log_max,	 "/proc/self/exe", NULL
-	};
-	static char *const env[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
-	};
-	char self[256];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *args[ARRAY_LEN(argv)];
-
-	memcpy(args, argv, sizeof(argv));
-	if (n > 0) {
-		self[n] = '\0';
-		args[6] = self;
-	}
-	int ret = make_init(r);
-	if (ret < 0) {
-		r->clone_errno = -ret;
-		_exit(1);
-	}
-	snprintf(pid, sizeof(pid), "%d", r->state.init);
-	snprintf(log_max, sizeof(log_max), "%llu", (unsigned long long)r->host->console_log);
-	if (r->control[1] == MONITOR_CONTROL_FD)
-		fcntl(MONITOR_CONTROL_FD, F_SETFD, 0);
-	else
-		dup2(r->control[1], MONITOR_CONTROL_FD);
-	r->clone_what = NULL;
-	execve(program, (char *const *)(uintptr_t)args, env);
-	r->clone_errno = errno;
-	_exit(127);
-}
-
-int step_clone(struct run *r, struct err *err)
-{
-	int ret = sock_pair(r->sock);
-
-	if (ret == 0)
-		ret = sock_pair(r->control);
-	if (ret < 0)
-		return err_set(err, ERR_FAIL, -ret, "socketpair");
-	r->state.monitor = clone_vfork(monitor_child, r, r->cg_monitor);
-	if (r->state.monitor > 0 && !r->born) {
-		/* Killed at birth: when the caller's own group was once killed by cgroup.kill,
-		 * kernels up to at least 6.18 take a child for one that escaped. It is born here,
-		 * then, and moves. */
-		waitpid(r->state.monitor, NULL, 0);
-		r->enter_monitor = true;
-		r->state.monitor = clone_vfork(monitor_child, r, -1);
-	}
-	fd_drop(&r->sock[1]);
-	fd_drop(&r->control[1]);
-	if (r->state.monitor < 0) {
-		ret = r->state.monitor;
-		r->state.monitor = 0;
-		return err_set(err, ERR_FAIL, -ret, "cannot clone the monitor");
-	}
-	if (r->clone_errno && !r->clone_what)
-		return err_set(err, ERR_HOST, r->clone_errno, "cannot run %s/croft-monitor",
-			       r->host->libexec);
-	if (r->clone_errno)
-		return err_set(err, ERR_FAIL, r->clone_errno, "%s", r->clone_what);
-	r->pidfd = proc_pidfd_open(r->state.init, 0);
-	if (r->pidfd < 0)
-		return err_set(err, ERR_FAIL, -r->pidfd, "init is gone");
-	return 0;
 }
 
 /* Waits for the monitor, and kills it when it does not go by itself. now: it is known to wait for
@@ -365,35 +216,30 @@ void undo_clone(struct run *r)
 		reap_monitor(r->state.monitor, r->state.monitor_start, starting, r->force);
 }
 
-static int write_map(pid_t pid, const char *file, uid_t base, struct err *err)
+/* The descriptor that came with the last message; -1 when that was not one. */
+static int take_given(struct run *r)
 {
-	char path[64], text[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	snprintf(text, sizeof(text), "0 %u %d\n", base, PLAN_IDS);
-	int r = fd_write_file(AT_FDCWD, path, text);
-	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot write %s", file) : 0;
-}
-
-int step_idmap(struct run *r, struct err *err)
-{
-	char path[64];
-	int ret = write_map(r->state.init, "uid_map", r->plan->uid_base, err);
-
-	if (ret == 0)
-		ret = write_map(r->state.init, "gid_map", r->plan->uid_base, err);
-	if (ret < 0)
-		return ret;
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", r->state.init);
-	_cleanup_close_ int ns = open(path, O_RDONLY | O_CLOEXEC);
-	if (ns < 0)
-		return err_errno(err, "cannot open the user namespace");
-	return store_idmap(&r->layers, ns, err);
+	if (r->got.n != 1)
+		return -1;
+	r->got.n = 0;
+	return r->got.fd[0];
 }
 
 int step_net_give(struct run *r, struct err *err)
 {
 	return r->plan->net.mode->give(&r->plan->net, r->state.init, err);
+}
+
+int step_net_inside(struct run *r, struct err *err)
+{
+	int ret = sync_hear(r->sock[0], "netlink", &r->got, r->deadline_ms, err);
+
+	if (ret < 0)
+		return ret;
+	int netlink = take_given(r);
+	if (netlink < 0)
+		return err_set(err, ERR_FAIL, 0, "no routing socket was handed over");
+	return net_inside(&r->plan->net, netlink, err);
 }
 
 void undo_net(struct run *r)
@@ -410,16 +256,18 @@ int step_monitor(struct run *r, struct err *err)
 	_cleanup_free_ char *path = xasprintf("%s/console.sock", r->plan->run_dir);
 	char byte = MONITOR_GO;
 
-	if (r->got.n != 1)
+	r->console = take_given(r);
+	if (r->console < 0)
 		return err_set(err, ERR_FAIL, 0, "no console was handed over");
-	r->console = r->got.fd[0];
 	_cleanup_close_ int listener = sock_listen(path, err);
 	if (listener < 0)
 		return listener;
 	int fds[2] = { r->console, listener };
 	int ret = sock_send(r->control[0], &byte, 1, fds, 2);
+	if (ret == -EPIPE)
+		return birth_monitor_lost(r, err);
 	if (ret < 0)
-		return err_set(err, ERR_FAIL, -ret, "the monitor is gone");
+		return err_set(err, ERR_FAIL, -ret, "cannot hand over the console");
 	fd_drop(&r->console);
 	r->state.init_start = proc_start_time(r->state.init);
 	r->state.monitor_start = proc_start_time(r->state.monitor);

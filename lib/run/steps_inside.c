@@ -25,15 +25,23 @@
 #include "run/steps.h"
 #include "sys/fd.h"
 #include "sys/mnt.h"
+#include "sys/nl.h"
 #include "sys/tty.h"
 
 /* Enter the version 1 groups by ourselves: a write of "0" takes no global lock, a pid would (an RCU
  * grace period). After that the cgroup namespace's root is right in every hierarchy. */
 int step_join(struct run *r, struct err *err)
 {
-	for (int i = 0; i < r->n_join; i++)
-		if (write(r->join[i], "0", 1) < 0)
+	struct sync_fds groups = { 0 };
+	int ret = sync_hear(r->sock[1], "join", &groups, r->deadline_ms, err);
+
+	if (ret < 0)
+		return ret;
+	for (int i = 0; i < groups.n; i++) {
+		if (write(groups.fd[i], "0", 1) < 0)
 			return err_errno(err, "cannot enter a version 1 group");
+		fd_drop(&groups.fd[i]);
+	}
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return err_errno(err, "cannot make the cgroup namespace");
 	return 0;
@@ -60,6 +68,22 @@ int step_clock(struct run *r, struct err *err)
 	return 0;
 }
 
+/* The host's side has nothing to do while this one puts the root together: so it sets up the
+ * network inside as well, through this socket. */
+int step_netlink(struct run *r, struct err *err)
+{
+	_cleanup_close_ int netlink = nl_socket(err);
+
+	if (netlink < 0)
+		return -EIO;
+	return sync_tell(r->sock[1], "netlink", &(struct sync_fds) { { netlink }, 1 }, err);
+}
+
+int step_mapped(struct run *r, struct err *err)
+{
+	return sync_hear(r->mapped[1], "mapped", NULL, r->deadline_ms, err);
+}
+
 /* Puts the root together on a scratch tmpfs. Layers must be attached before overlayfs takes them,
  * and this process may write nowhere on the host: so the tmpfs covers /tmp, in this mount namespace
  * only. */
@@ -67,9 +91,6 @@ int step_root(struct run *r, struct err *err)
 {
 	struct stat st;
 
-	for (int i = 0; i < r->got.n && i < STORE_MAX_LAYERS; i++)
-		r->layers.fd[i] = r->got.fd[i];
-	r->layers.n = r->got.n;
 	umask(022);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_errno(err, "cannot make the mounts private");
@@ -104,19 +125,28 @@ static int put(struct run *r, const char *fstype, const char *const *options, ui
 	return 0;
 }
 
-/* Binds one of the host's device nodes, checked by its numbers, onto an empty file in our own
- * tmpfs. */
+/* A mount on an empty file of our own tmpfs: nobody else has seen that, so its name will do. */
+static int put_node(int dev, const char *name, mode_t mode, int mnt, struct err *err)
+{
+	if (mknodat(dev, name, S_IFREG | mode, 0) < 0)
+		return err_errno(err, "cannot make /dev/%s", name);
+	return mnt_attach_at(mnt, dev, name, err);
+}
+
+/* Binds one of the host's device nodes, checked by its numbers. */
 static int bind_node(int dev, const struct guard_device *d, struct err *err)
 {
 	_cleanup_free_ char *host = xasprintf("/dev/%s", d->name);
 	struct stat st;
-	_cleanup_close_ int node = open(host, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int node = mnt_clone(AT_FDCWD, host, err);
 
-	if (node < 0 && errno == ENOENT && d->feature)
+	if (node == -ENOENT && d->feature)
 		return err_set(err, ERR_HOST, 0, "the host has no %s (is its module loaded?)",
 			       host);
-	if (node < 0 || fstat(node, &st) < 0)
-		return err_errno(err, "cannot open %s", host);
+	if (node < 0)
+		return node;
+	if (fstat(node, &st) < 0)
+		return err_errno(err, "cannot look at %s", host);
 	if (st.st_rdev != makedev(d->major, d->minor) ||
 	    !(d->type == 'c' ? S_ISCHR(st.st_mode) : S_ISBLK(st.st_mode)))
 		return err_set(err, ERR_HOST, 0, "%s of the host is not device %c %u:%u", host,
@@ -127,15 +157,7 @@ static int bind_node(int dev, const struct guard_device *d, struct err *err)
 		if (mkdirat(dev, dir, 0755) < 0 && errno != EEXIST)
 			return err_errno(err, "cannot make /dev/%s", dir);
 	}
-	if (mknodat(dev, d->name, S_IFREG | 0666, 0) < 0)
-		return err_errno(err, "cannot make /dev/%s", d->name);
-	_cleanup_close_ int mnt = mnt_clone_fd(node, err);
-	if (mnt < 0)
-		return mnt;
-	_cleanup_close_ int target = openat(dev, d->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (target < 0)
-		return err_errno(err, "cannot open /dev/%s", d->name);
-	return mnt_attach(mnt, target, err);
+	return put_node(dev, d->name, 0666, node, err);
 }
 
 /* The console is a pseudo-terminal of the server's own devpts: its ids are right and its name
@@ -147,15 +169,8 @@ static int make_console(struct run *r, int dev, int pts, struct err *err)
 	if (ret < 0)
 		return ret;
 	ioctl(r->console, TIOCSWINSZ, &(struct winsize) { .ws_row = 24, .ws_col = 80 });
-	if (mknodat(dev, "console", S_IFREG | 0600, 0) < 0)
-		return err_errno(err, "cannot make /dev/console");
 	_cleanup_close_ int mnt = mnt_clone_fd(r->console, err);
-	if (mnt < 0)
-		return mnt;
-	_cleanup_close_ int target = openat(dev, "console", O_PATH | O_CLOEXEC);
-	if (target < 0)
-		return err_errno(err, "cannot open /dev/console");
-	return mnt_attach(mnt, target, err);
+	return mnt < 0 ? mnt : put_node(dev, "console", 0600, mnt, err);
 }
 
 /* What a tmpfs of the server may hold: half of its memory, as on a machine of its own. The kernel's
@@ -259,12 +274,6 @@ int step_uts(struct run *r, struct err *err)
 	if (sethostname(r->plan->hostname, strlen(r->plan->hostname)) < 0)
 		return err_errno(err, "sethostname %s", r->plan->hostname);
 	return 0;
-}
-
-int step_net_inside(struct run *r, struct err *err)
-{
-	fd_drop(&r->console_master);
-	return net_inside(&r->plan->net, err);
 }
 
 int step_caps(struct run *r, struct err *err)

@@ -19,8 +19,7 @@ struct message {
 	struct err err;
 };
 
-/* 1: something to read (or end of file), 0: the deadline has passed. */
-static int wait_readable(int sock, uint64_t deadline_ms)
+int sync_wait(int sock, uint64_t deadline_ms)
 {
 	for (;;) {
 		uint64_t now = deadline_ms == UINT64_MAX ? 0 : clock_ms();
@@ -40,7 +39,7 @@ static int wait_readable(int sock, uint64_t deadline_ms)
 /* One message; 0 bytes is end of file. */
 static ssize_t receive(int sock, struct message *m, struct sync_fds *got, uint64_t deadline_ms)
 {
-	int r = wait_readable(sock, deadline_ms);
+	int r = sync_wait(sock, deadline_ms);
 	int n = 0;
 
 	if (r < 0)
@@ -77,8 +76,7 @@ static int report(ssize_t len, const struct message *m, const char *row, struct 
 	return m->failed ? failed(m, err) : 0;
 }
 
-int sync_meet(int sock, const char *row, const struct sync_fds *give, struct sync_fds *got,
-	      uint64_t deadline_ms, struct err *err)
+int sync_tell(int sock, const char *row, const struct sync_fds *give, struct err *err)
 {
 	struct message m = { 0 };
 
@@ -87,12 +85,28 @@ int sync_meet(int sock, const char *row, const struct sync_fds *give, struct syn
 	/* A peer that failed has said so before it went: its message is still there to be read. */
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
 		return err_set(err, ERR_FAIL, -r, "%s", row);
+	return 0;
+}
+
+int sync_hear(int sock, const char *row, struct sync_fds *got, uint64_t deadline_ms,
+	      struct err *err)
+{
+	struct message m = { 0 };
 	ssize_t len = receive(sock, &m, got, deadline_ms);
-	r = report(len, &m, row, err);
+	int r = report(len, &m, row, err);
+
 	if (r == 0 && !streq(m.row, row))
 		r = err_set(err, ERR_FAIL, 0, "%s: the other side is at %s: this is a bug", row,
 			    m.row);
 	return r;
+}
+
+int sync_meet(int sock, const char *row, const struct sync_fds *give, struct sync_fds *got,
+	      uint64_t deadline_ms, struct err *err)
+{
+	int r = sync_tell(sock, row, give, err);
+
+	return r < 0 ? r : sync_hear(sock, row, got, deadline_ms, err);
 }
 
 void sync_reason(int sock, struct err *err)

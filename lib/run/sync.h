@@ -7,9 +7,10 @@
 
 #include <stdint.h>
 #include "base/err.h"
+#include "sys/sock.h"
 
 struct sync_fds {
-	int fd[4];
+	int fd[SOCK_MAX_FDS];
 	int n;
 };
 
@@ -17,6 +18,13 @@ struct sync_fds {
  * deadline_ms on CLOCK_MONOTONIC. On the other side's failure, err is its error. */
 int sync_meet(int sock, const char *row, const struct sync_fds *give, struct sync_fds *got,
 	      uint64_t deadline_ms, struct err *err);
+/* One message in one direction: the side that tells does not wait. */
+int sync_tell(int sock, const char *row, const struct sync_fds *give, struct err *err);
+int sync_hear(int sock, const char *row, struct sync_fds *got, uint64_t deadline_ms,
+	      struct err *err);
+/* Until there is something to read, or the end of file: 1; 0: the deadline has passed. Negative
+ * errno. */
+int sync_wait(int sock, uint64_t deadline_ms);
 /* After a failure of this side: when the other side has failed first, and said so, that is the
  * cause (its processes are gone, say), and err becomes its error. Does not wait. */
 void sync_reason(int sock, struct err *err);

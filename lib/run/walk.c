@@ -18,6 +18,7 @@ void run_init(struct run *r, const struct host *h, uint64_t deadline_ms)
 		.cg_monitor = -1,
 		.sock = { -1, -1 },
 		.control = { -1, -1 },
+		.mapped = { -1, -1 },
 		.pidfd = -1,
 		.console = -1,
 		.console_master = -1,
@@ -51,9 +52,6 @@ void run_close(struct run *r)
 	guard_filter_free(&r->filter);
 	if (r->cg.fd2 >= 0)
 		cg_close(&r->cg);
-	for (int i = 0; i < r->n_join; i++)
-		fd_drop(&r->join[i]);
-	r->n_join = 0;
 	for (int i = 0; i < r->n_parents; i++)
 		fd_drop(&r->parents[i]);
 	r->n_parents = 0;
@@ -62,17 +60,21 @@ void run_close(struct run *r)
 	fd_drop(&r->sock[1]);
 	fd_drop(&r->control[0]);
 	fd_drop(&r->control[1]);
+	fd_drop(&r->mapped[0]);
+	fd_drop(&r->mapped[1]);
 	fd_drop(&r->pidfd);
+	for (int i = 0; i < r->got.n; i++)
+		fd_drop(&r->got.fd[i]);
+	r->got.n = 0;
 	fd_drop(&r->console);
 }
 
 static int meet(struct run *r, const struct step *s, bool inside, struct err *err)
 {
-	void (*fill)(struct run *, struct sync_fds *) = inside ? s->give_inside : s->give_host;
 	struct sync_fds give = { 0 };
 
-	if (fill)
-		fill(r, &give);
+	if (inside && s->give)
+		s->give(r, &give);
 	return sync_meet(r->sock[inside], s->name, &give, &r->got, r->deadline_ms, err);
 }
 
@@ -83,7 +85,8 @@ int walk_host(struct run *r, struct err *err)
 	for (; steps[r->done].name; r->done++) {
 		const struct step *s = &steps[r->done];
 
-		if (s->where == STEP_INSIDE || (s->wanted && !s->wanted(r->plan)))
+		if ((s->where != STEP_HOST && s->where != STEP_MEET) ||
+		    (s->wanted && !s->wanted(r->plan)))
 			continue;
 		if (s->where == STEP_MEET) {
 			ret = meet(r, s, false, err);
@@ -99,6 +102,18 @@ int walk_host(struct run *r, struct err *err)
 	}
 	/* init is running when its exec(2) has closed the child's end. */
 	return sync_end(r->sock[0], r->deadline_ms, err);
+}
+
+int walk_monitor(struct run *r, struct err *err)
+{
+	for (const struct step *s = steps; s->name; s++) {
+		if (s->where != STEP_MONITOR || (s->wanted && !s->wanted(r->plan)))
+			continue;
+		int ret = s->up(r, err);
+		if (ret < 0)
+			return err_wrap(err, ret, "%s", s->name);
+	}
+	return 0;
 }
 
 void walk_back(struct run *r)
@@ -120,10 +135,12 @@ _Noreturn void walk_inside(struct run *r)
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
 	fd_drop(&r->control[1]);
+	fd_drop(&r->mapped[0]);
 	for (const struct step *s = steps; s->name; s++) {
 		int ret;
 
-		if (s->where == STEP_HOST || (s->wanted && !s->wanted(r->plan)))
+		if ((s->where != STEP_INSIDE && s->where != STEP_MEET) ||
+		    (s->wanted && !s->wanted(r->plan)))
 			continue;
 		if (s->where == STEP_MEET) {
 			if (meet(r, s, true, &err) < 0)

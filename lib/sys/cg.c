@@ -285,8 +285,9 @@ static int group_make(const char *path, struct err *err)
 	return fd < 0 ? err_set(err, ERR_FAIL, -fd, "cannot open the control group %s", path) : fd;
 }
 
-/* Hands "inside" to the server's root: the directory and the files that the kernel says may be
- * delegated (/sys/kernel/cgroup/delegate, cgroups(7)), and no file that limits anything. */
+/* Bounds "inside", and hands it to the server's root: the directory and the files that the kernel
+ * says may be delegated (/sys/kernel/cgroup/delegate, cgroups(7)), and no file that limits
+ * anything. */
 static int inside_delegate(const struct cg *cg, uid_t owner, struct err *err)
 {
 	static const struct {
@@ -300,6 +301,11 @@ static int inside_delegate(const struct cg *cg, uid_t owner, struct err *err)
 		{ "memory.reclaim", CG_BIT(CG_MEMORY) },   /* 5.19 */
 	};
 
+	int r = cg_spill(cg->inside, "cgroup.max.descendants", CG_INSIDE_GROUPS); /* 4.14 */
+
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot bound the groups beneath %s/inside",
+			       cg->rel);
 	if (owner == 0)
 		return 0;
 	if (fchown(cg->inside, owner, owner) < 0)
@@ -315,7 +321,7 @@ static int inside_delegate(const struct cg *cg, uid_t owner, struct err *err)
 	return 0;
 }
 
-static int make_v2(struct cg *cg, uid_t owner, struct err *err)
+static int make_v2(struct cg *cg, struct err *err)
 {
 	const struct cg_layout *l = cg->layout;
 	char path[CG_PATH_MAX], words[128] = "";
@@ -340,11 +346,7 @@ static int make_v2(struct cg *cg, uid_t owner, struct err *err)
 	if (cg->inside < 0)
 		return err_set(err, ERR_FAIL, -cg->inside,
 			       "cannot open the control group %s/inside", path);
-	r = cg_spill(cg->inside, "cgroup.max.descendants", CG_INSIDE_GROUPS); /* 4.14 */
-	if (r < 0)
-		return err_set(err, ERR_FAIL, -r, "cannot bound the groups beneath %s/inside",
-			       path);
-	return inside_delegate(cg, owner, err);
+	return 0;
 }
 
 static void cg_empty(struct cg *cg, const struct cg_layout *l, const char *rel)
@@ -378,32 +380,17 @@ static int rel_check(const char *rel, struct err *err)
 	return err_set(err, ERR_USAGE, ENAMETOOLONG, "control group %s", rel);
 }
 
-int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *ret,
-	    struct err *err)
+int cg_make(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err)
 {
-	char path[CG_PATH_MAX];
 	struct cg cg;
 	int r = rel_check(rel, err);
 
 	if (r < 0)
 		return r;
 	cg_empty(&cg, l, rel);
-	r = make_v2(&cg, owner, err);
+	r = make_v2(&cg, err);
 	if (r == -EBUSY && cg.fd2 < 0)
 		return r; /* somebody's: nothing was made, nothing may be removed */
-	for (enum cg_controller c = 0; r >= 0 && c < CG_N; c++) {
-		enum cg_controller first;
-
-		if (!cg_joins(l, c))
-			continue;
-		first = cg_first_on_mount(l, c);
-		if (first != c) {
-			cg.v1[c] = cg.v1[first];
-			continue;
-		}
-		r = group_make(group_path(path, l->v1[c], rel), err);
-		cg.v1[c] = r < 0 ? -1 : r;
-	}
 	if (r < 0) {
 		struct err ignored;
 
@@ -412,6 +399,32 @@ int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *
 		return r;
 	}
 	*ret = cg;
+	return 0;
+}
+
+int cg_finish(struct cg *cg, uid_t owner, struct err *err)
+{
+	const struct cg_layout *l = cg->layout;
+	char path[CG_PATH_MAX];
+	int r = inside_delegate(cg, owner, err);
+
+	if (r < 0)
+		return r;
+	for (enum cg_controller c = 0; c < CG_N; c++) {
+		enum cg_controller first;
+
+		if (!cg_joins(l, c))
+			continue;
+		first = cg_first_on_mount(l, c);
+		if (first != c) {
+			cg->v1[c] = cg->v1[first];
+			continue;
+		}
+		int fd = group_make(group_path(path, l->v1[c], cg->rel), err);
+		if (fd < 0)
+			return fd;
+		cg->v1[c] = fd;
+	}
 	return 0;
 }
 

@@ -80,11 +80,13 @@ struct cg {
 #define CG_NONE { .fd2 = -1, .inside = -1 }
 /* clang-format on */
 
-/* Creates all directories, and delegates "inside" to owner (uid and gid; 0 leaves it with root).
- * Existing ones are replaced, but only when no process is in them: else -EBUSY with ERR_STATE,
- * naming the processes. Undone by itself on failure. */
-int cg_make(const struct cg_layout *l, const char *rel, uid_t owner, struct cg *ret,
-	    struct err *err);
+/* Creates the version 2 directories. Existing ones are replaced, but only when no process is in
+ * them: else -EBUSY with ERR_STATE, naming the processes. Undone by itself on failure. */
+int cg_make(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
+/* The rest, after that: delegates "inside" to owner (uid and gid; 0 leaves it with root), and
+ * creates the version 1 directories, replaced in the same way. Apart, because init can be born in
+ * the version 2 group meanwhile. On failure cg_remove() undoes both. */
+int cg_finish(struct cg *cg, uid_t owner, struct err *err);
 /* Opens what exists. -ENOENT with ERR_STATE when the version 2 group is not there. */
 int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
 void cg_close(struct cg *cg);

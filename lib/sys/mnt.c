@@ -78,6 +78,13 @@ int mnt_attach(int mnt, int target, struct err *err)
 	return 0;
 }
 
+int mnt_attach_at(int mnt, int dir, const char *name, struct err *err)
+{
+	if (move_mount(mnt, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return fail(err, "move_mount", name);
+	return 0;
+}
+
 int mnt_set(int mnt, uint64_t set, int userns_fd, struct err *err)
 {
 	struct mount_attr a = { .attr_set = set };

@@ -23,6 +23,8 @@ int mnt_clone_fd(int fd, struct err *err);
 int mnt_new(const char *fstype, const char *const *options, uint64_t attr, struct err *err);
 /* Attaches a detached mount to a directory or file given by fd. */
 int mnt_attach(int mnt, int target, struct err *err);
+/* The same by the name of something in the directory dir, which nobody else can have changed. */
+int mnt_attach_at(int mnt, int dir, const char *name, struct err *err);
 /* Sets attributes of a detached mount; userns_fd >= 0 gives it that namespace's id mapping. */
 int mnt_set(int mnt, uint64_t set, int userns_fd, struct err *err);
 

@@ -119,8 +119,10 @@ static void queue(struct nl *nl, struct nl_msg *m, const char *what)
 	nl->n++;
 }
 
-static int open_protocol(struct nl **ret, int protocol)
+/* fd: a socket that is there already, or -1. Consumes it. */
+static int open_protocol(struct nl **ret, int protocol, int fd)
 {
+	_cleanup_close_ int own = fd;
 	_cleanup_(nl_dropp) struct nl *nl = xcalloc(1, sizeof(*nl));
 	int on = 1, r;
 
@@ -128,12 +130,13 @@ static int open_protocol(struct nl **ret, int protocol)
 	if (!nl->sk)
 		return -ENOMEM;
 	nl_socket_disable_msg_peek(nl->sk); /* answers are small: one recvmsg(2) each, not two */
-	r = nl_connect(nl->sk, protocol);
+	r = fd < 0 ? nl_connect(nl->sk, protocol) : nl_socket_set_fd(nl->sk, protocol, fd);
 	if (r < 0) {
 		int e = errno;
 
 		return e > 0 ? -e : -EPROTO;
 	}
+	own = -1;
 	/* 4.12. Both only make the kernel's refusals short and readable: an older one does without.
 	 */
 	(void)setsockopt(nl_socket_get_fd(nl->sk), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
@@ -144,10 +147,33 @@ static int open_protocol(struct nl **ret, int protocol)
 
 int nl_open(struct nl **ret, struct err *err)
 {
-	int r = open_protocol(ret, NETLINK_ROUTE);
+	int r = open_protocol(ret, NETLINK_ROUTE, -1);
 
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot open a routing netlink socket");
+	return 0;
+}
+
+int nl_socket(struct err *err)
+{
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	/* Bound, so that its port is the kernel's choice in that namespace. */
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0)
+		return fd;
+	err_errno(err, "cannot open a routing netlink socket inside");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int nl_use(int fd, struct nl **ret, struct err *err)
+{
+	int r = open_protocol(ret, NETLINK_ROUTE, fd);
+
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot use the server's routing netlink socket");
 	return 0;
 }
 
@@ -502,25 +528,26 @@ int nl_link_get(struct nl *nl, const char *name, struct nl_link *ret)
 	return l.ifindex != 0;
 }
 
+static int index_on(int sock, const char *name)
+{
+	struct ifreq req = { 0 };
+
+	if (strlen(name) >= sizeof(req.ifr_name))
+		return 0;
+	strcpy(req.ifr_name, name);
+	return ioctl(sock, SIOCGIFINDEX, &req) < 0 ? 0 : req.ifr_ifindex;
+}
+
 int nl_index(const char *name)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = { 0 };
 
-	if (fd < 0 || strlen(name) >= sizeof(req.ifr_name))
-		return 0;
-	strcpy(req.ifr_name, name);
-	return ioctl(fd, SIOCGIFINDEX, &req) < 0 ? 0 : req.ifr_ifindex;
+	return fd < 0 ? 0 : index_on(fd, name);
 }
 
-int nl_loopback_up(struct err *err)
+int nl_index_at(const struct nl *nl, const char *name)
 {
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0)
-		return err_errno(err, "cannot bring up the loopback interface");
-	return 0;
+	return index_on(nl_socket_get_fd(nl->sk), name);
 }
 
 static void route_reply(struct nlmsghdr *h, void *arg)
@@ -538,7 +565,7 @@ int nl_is_local(const struct addr *a)
 	struct err err;
 	int r, type = 0;
 
-	r = open_protocol(&nl, NETLINK_ROUTE);
+	r = open_protocol(&nl, NETLINK_ROUTE, -1);
 	if (!nl)
 		return r;
 	m = request(RTM_GETROUTE, 0);
@@ -561,7 +588,7 @@ int nl_has_table(const char *name)
 	struct err err;
 	int r;
 
-	r = open_protocol(&nl, NETLINK_NETFILTER);
+	r = open_protocol(&nl, NETLINK_NETFILTER, -1);
 	if (r < 0 || !nl)
 		return r;
 	m = request((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, 0);

@@ -13,7 +13,12 @@
 struct nl; /* one socket and the batch being built */
 
 int nl_open(struct nl **ret, struct err *err); /* in the network namespace of the caller */
-void nl_drop(struct nl *nl);		       /* not "close": libnl has a function of that name */
+/* A socket for nl_use() by another process: it stays in the network namespace of who made it, and
+ * the kernel asks for the rights of both (netlink_ns_capable()). Returns the descriptor. */
+int nl_socket(struct err *err);
+/* On a socket of nl_socket(), wherever that was made. Consumes fd, also on failure. */
+int nl_use(int fd, struct nl **ret, struct err *err);
+void nl_drop(struct nl *nl); /* not "close": libnl has a function of that name */
 
 struct nl_veth {
 	const char *host_name;
@@ -57,10 +62,11 @@ int nl_flush(struct nl *nl, struct err *err);
 
 /* One link by its name. 1, 0 when there is none, negative errno. The batch must be empty. */
 int nl_link_get(struct nl *nl, const char *name, struct nl_link *ret);
-/* Brings up "lo" of the caller's network namespace. */
-int nl_loopback_up(struct err *err);
-/* SIOCGIFINDEX: O(1). 0 when there is no such interface. */
+/* SIOCGIFINDEX: O(1). 0 when there is no such interface. The second looks where nl's socket is. */
 int nl_index(const char *name);
+int nl_index_at(const struct nl *nl, const char *name);
+/* "lo" is the first interface of every network namespace (LOOPBACK_IFINDEX of the kernel). */
+#define NL_LOOPBACK 1
 /* Whether the host itself has this address (RTM_GETROUTE, type local). 1, 0, negative errno. */
 int nl_is_local(const struct addr *a);
 /* Whether nf_tables has a table of family inet and this name. 1, 0, negative errno. */

@@ -78,13 +78,13 @@ expected() {
 	[ "${lines[0]}" = "# default" ]
 	grep -qx '# dir' <<<"$output"
 	expected default.plan.json croft plan default --json
-	[ "$(croft plan default --json | grep -oE '"[a-z_]+ +(host|inside|meet) [^"]*"' | tr -d '"')" = "$(croft plan default)" ]
+	[ "$(croft plan default --json | grep -oE '"[a-z_]+ +(host|monitor|inside|meet) [^"]*"' | tr -d '"')" = "$(croft plan default)" ]
 }
 
 @test "plan: the steps are those of the table, in its order" {
 	tree
 	local table
-	table=$(sed -nE 's/^\t(HOST|INSIDE|MEET)\(([a-z_]+),.*/\2/p' "$BATS_TEST_DIRNAME/../../lib/run/steps.c")
+	table=$(sed -nE 's/^\t(HOST|MONITOR|INSIDE|MEET)\(([a-z_]+),.*/\2/p' "$BATS_TEST_DIRNAME/../../lib/run/steps.c")
 	[ "$(wc -l <<<"$table")" -gt 20 ]
 	diff <(echo "$table") <(croft plan none | awk '{ print $1 }')
 }

@@ -116,8 +116,8 @@ help_options() {
 
 @test "steps: each row of the start has its bodies and its line in croft plan" {
 	local s n=0 bad=
-	for s in $(sed -nE 's/^\t(HOST|INSIDE)\(([a-z_]+),.*/\2/p' lib/run/steps.c); do
-		grep -qE "^int step_$s\(" lib/run/steps_host.c lib/run/steps_inside.c || bad+="step_$s"$'\n'
+	for s in $(sed -nE 's/^\t(HOST|MONITOR|INSIDE)\(([a-z_]+),.*/\2/p' lib/run/steps.c); do
+		grep -qE "^int step_$s\(" lib/run/steps_host.c lib/run/birth.c lib/run/steps_inside.c || bad+="step_$s"$'\n'
 		grep -qE "X\($s\)" lib/run/steps.h || bad+="steps.h: $s"$'\n'
 		n=$((n + 1))
 	done

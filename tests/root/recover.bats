@@ -229,6 +229,76 @@ settled() { # NAME: no command works on it
 	done
 }
 
+# The child of a command is killed USEC after it was seen. Without a fork in between: a start is over in
+# the time that two take.
+kill_child_at() { # USEC COMMAND...
+	local usec=$1 pid child=
+	shift
+	[ -p "$BATS_TEST_TMPDIR/never" ] || mkfifo "$BATS_TEST_TMPDIR/never"
+	exec 9<>"$BATS_TEST_TMPDIR/never"
+	"$@" 3>&- 9>&- >"$BATS_TEST_TMPDIR/said" 2>&1 &
+	pid=$!
+	while [ -z "$child" ] && kill -0 "$pid"; do
+		read -r child _ <"/proc/$pid/task/$pid/children" || :
+	done 2>/dev/null
+	read -r -t "$(printf '0.%06d' "$usec")" -u 9 _ || :
+	[ -z "$child" ] || kill -9 "$child" 2>/dev/null || :
+	exec 9>&-
+	wait "$pid"
+}
+
+@test "what becomes the monitor is killed at thirty moments: the start fails in one line, or the server is whole" {
+	server web1
+	croft stop web1 --kill
+	local i code failed=0
+	for ((i = 0; i < 30; i++)); do
+		code=0
+		kill_child_at $((i * 100)) croft start web1 --deadline 30 || code=$?
+		echo "after $((i * 100)) us: $code $(cat "$BATS_TEST_TMPDIR/said")"
+		if [ $code -ne 0 ]; then
+			[ "$(wc -l <"$BATS_TEST_TMPDIR/said")" -eq 1 ]
+			failed=$((failed + 1))
+			no_traces web1
+		fi
+		timeout 20 croft start web1
+		whole web1
+		timeout 20 croft stop web1 --kill
+		no_traces web1
+	done
+	echo "$failed starts failed"
+	[ $failed -gt 0 ]
+}
+
+@test "the monitor's program cannot be executed: start says so, and leaves nothing" {
+	local program=/usr/local/libexec/croft/croft-monitor
+	croft create web1 --template busybox
+	chmod a-x $program
+	run -8 --separate-stderr croft start web1
+	chmod a+x $program
+	[[ $stderr == *"cannot run $program: Permission denied"* ]]
+	no_traces web1
+	croft start web1
+	whole web1
+}
+
+@test "a server starts from a group that was once killed" {
+	local unified group
+	unified=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
+	group=$unified/$CROFT_TEST_CGROUP-killed
+	mkdir "$group"
+	[ -e "$group/cgroup.kill" ] || {
+		rmdir "$group"
+		skip "needs cgroup.kill"
+	}
+	echo 1 >"$group/cgroup.kill"
+	croft create web1 web2 --template busybox
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec croft start web1 web2' "$group"
+	rmdir "$group"
+	whole web1
+	whole web2
+	[[ $(cat "/proc/$(field web1 monitor-pid)/cgroup") == *"$CROFT_TEST_CGROUP/.monitor"* ]]
+}
+
 @test "start is killed at twenty moments: stop, recover and destroy find all of it" {
 	server web1
 	local usec all n=0

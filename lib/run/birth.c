@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How init is born: the bodies of the MONITOR rows, and of the rows `clone` and `born` around them.
+ *
+ * `clone` forks the monitor-to-be and returns. That process clones init, so that init is its child,
+ * maps its ids, tells init and the host's side, and becomes the small program that stays. All that
+ * takes about as long as what the host's side does meanwhile: the version 1 groups and the limits.
+ * The processes share no memory: what they know of each other after a fork they have said.
+ *
+ * What must stay true: no MONITOR row depends on a HOST row after `clone`; and when one of the
+ * three processes is lost, the start fails: init ends at its next meeting, the monitor by end of
+ * file.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "run/monitor.h"
+#include "run/steps.h"
+#include "sys/clone.h"
+#include "sys/fd.h"
+#include "sys/proc.h"
+#include "sys/sock.h"
+
+/* What the monitor-to-be says to the host's side: once when init is there or could not be made, and
+ * once more when the monitor's program cannot be executed. */
+struct birth {
+	pid_t init; /* 0: it failed */
+	struct err err;
+};
+
+/* Resource limits as after a boot, not the caller's: each as high as this host permits, with the
+ * soft ones a program may rely on (stack, open files). The user namespace's own ceilings are what
+ * its creator had, so this comes before it. */
+static void boot_limits(void)
+{
+	static const struct {
+		int which;
+		rlim_t soft, hard;
+	} rows[] = {
+		{ RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_SIGPENDING, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY },
+		{ RLIMIT_RTPRIO, 0, 0 }, /* neither CPUS nor CPU_WEIGHT apply to real time */
+		{ RLIMIT_NICE, 0, 0 },
+		{ RLIMIT_CORE, 0, RLIM_INFINITY },
+		{ RLIMIT_STACK, 8 << 20, RLIM_INFINITY },
+		{ RLIMIT_NOFILE, 1024, 1048576 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rlimit l = { rows[i].soft, rows[i].hard }, now;
+
+		if (setrlimit(rows[i].which, &l) == 0 || getrlimit(rows[i].which, &now) < 0)
+			continue;
+		/* Without CAP_SYS_RESOURCE the hard limit stays. */
+		l.rlim_max = now.rlim_max;
+		if (l.rlim_cur > l.rlim_max)
+			l.rlim_cur = l.rlim_max;
+		setrlimit(rows[i].which, &l);
+	}
+}
+
+/* What init inherits from the process that clones it: the priorities, limits and groups of a fresh
+ * boot, not those of whoever typed the command. */
+int step_fresh(struct run *r, struct err *err)
+{
+	clone_ordinary();
+	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	/* The groups of those hierarchies in which the server has none of its own. */
+	for (int i = 0; i < r->n_parents; i++)
+		if (write(r->parents[i], "0", 1) < 0)
+			return err_errno(err, "cannot enter a version 1 group");
+	int ret = clone_leave_keyring();
+	if (ret < 0)
+		return err_set(err, ERR_FAIL, -ret, "cannot leave the session keyring");
+	boot_limits();
+	return 0;
+}
+
+int step_init(struct run *r, struct err *err)
+{
+	const struct plan *p = r->plan;
+	int ret = p->privileged ? 0 : clone_ids_take(p->uid_base);
+
+	if (ret == 0) {
+		ret = clone_fork(p->namespaces, r->cg.inside, NULL);
+		if (ret == 0)
+			walk_inside(r);
+	}
+	if (ret > 0) {
+		r->state.init = ret;
+		ret = 0;
+	}
+	fd_drop(&r->mapped[1]);
+	if (ret == 0 && !p->privileged)
+		ret = clone_ids_restore();
+	return ret < 0 ? err_set(err, ERR_FAIL, -ret, "cannot make the namespaces") : 0;
+}
+
+static int write_map(pid_t pid, const char *file, uid_t base, struct err *err)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	snprintf(text, sizeof(text), "0 %u %d\n", base, PLAN_IDS);
+	int r = fd_write_file(AT_FDCWD, path, text);
+	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot write %s", file) : 0;
+}
+
+/* The layers of the root are init's already, by the fork: it waits only until they are idmapped. */
+int step_idmap(struct run *r, struct err *err)
+{
+	char path[64];
+	int ret = write_map(r->state.init, "uid_map", r->plan->uid_base, err);
+
+	if (ret == 0)
+		ret = write_map(r->state.init, "gid_map", r->plan->uid_base, err);
+	if (ret < 0)
+		return ret;
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", r->state.init);
+	_cleanup_close_ int ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (ns < 0)
+		return err_errno(err, "cannot open the user namespace");
+	ret = store_idmap(&r->layers, ns, err);
+	return ret < 0 ? ret : sync_tell(r->mapped[0], "mapped", NULL, err);
+}
+
+/* Returns only when the program cannot be executed. */
+static void become_monitor(struct run *r, struct err *err)
+{
+	char pid[16], log_max[24], self[256] = "/proc/self/exe";
+	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", r->host->libexec);
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *argv[] = { "croft-monitor",	     r->plan->name, pid,  r->plan->run_dir,
+			       r->plan->console_log, log_max,	    self, NULL };
+	static char *const env[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
+	};
+
+	if (n > 0)
+		self[n] = '\0';
+	snprintf(pid, sizeof(pid), "%d", r->state.init);
+	snprintf(log_max, sizeof(log_max), "%llu", (unsigned long long)r->host->console_log);
+	/* The one before is init's now: what it puts there is not for the monitor's hooks. */
+	int ret = clone_leave_keyring();
+	if (ret < 0) {
+		err_set(err, ERR_FAIL, -ret, "the monitor cannot leave init's session keyring");
+		return;
+	}
+	if (r->control[1] == MONITOR_CONTROL_FD)
+		fcntl(MONITOR_CONTROL_FD, F_SETFD, 0);
+	else
+		dup2(r->control[1], MONITOR_CONTROL_FD);
+	execve(program, (char *const *)(uintptr_t)argv, env);
+	err_set(err, ERR_HOST, errno, "cannot run %s", program);
+}
+
+_Noreturn static void monitor_to_be(struct run *r)
+{
+	struct birth b = { 0 };
+	int control = r->control[1];
+
+	/* Only the host's side keeps the start alive. */
+	fd_drop(&r->sock[0]);
+	fd_drop(&r->control[0]);
+	if (r->enter_monitor)
+		(void)fd_write_file(r->cg_monitor, "cgroup.procs", "0");
+	if (walk_monitor(r, &b.err) == 0) {
+		b.init = r->state.init;
+		(void)sock_send(control, &b, sizeof(b), NULL, 0);
+		b.init = 0;
+		become_monitor(r, &b.err);
+	}
+	(void)sock_send(control, &b, sizeof(b), NULL, 0);
+	_exit(1);
+}
+
+int step_clone(struct run *r, struct err *err)
+{
+	int ret = sock_pair(r->sock);
+
+	if (ret == 0)
+		ret = sock_pair(r->control);
+	if (ret == 0)
+		ret = sock_pair(r->mapped);
+	if (ret < 0)
+		return err_set(err, ERR_FAIL, -ret, "socketpair");
+	r->state.monitor = clone_fork(0, r->enter_monitor ? -1 : r->cg_monitor, NULL);
+	if (r->state.monitor == 0)
+		monitor_to_be(r);
+	fd_drop(&r->sock[1]);
+	fd_drop(&r->control[1]);
+	fd_drop(&r->mapped[0]);
+	fd_drop(&r->mapped[1]);
+	if (r->state.monitor < 0) {
+		ret = r->state.monitor;
+		r->state.monitor = 0;
+		return err_set(err, ERR_FAIL, -ret, "cannot clone the monitor");
+	}
+	return 0;
+}
+
+/* 1: what it said; 0: it is gone without a word. */
+static int hear(struct run *r, uint64_t deadline_ms, struct birth *b, struct err *err)
+{
+	int ret = sync_wait(r->control[0], deadline_ms), n;
+
+	if (ret == 0)
+		return err_set(err, ERR_BUSY, 0, "timed out");
+	ssize_t len = ret < 0 ? ret : sock_recv(r->control[0], b, sizeof(*b), NULL, 0, &n);
+	if (len < 0)
+		return err_set(err, ERR_FAIL, (int)-len, "cannot hear of the monitor");
+	b->err.text[sizeof(b->err.text) - 1] = '\0';
+	return len == sizeof(*b);
+}
+
+/* Killed at birth: when the caller's own group was once killed by cgroup.kill, kernels up to at
+ * least 6.18 take a child that is born in another group for one that escaped. It is born here,
+ * then, and moves. */
+static int clone_again(struct run *r, struct err *err)
+{
+	int status = 0;
+
+	while (waitpid(r->state.monitor, &status, 0) < 0 && errno == EINTR)
+		;
+	r->state.monitor = 0;
+	if (r->enter_monitor || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		return err_set(err, ERR_FAIL, 0, "the monitor is gone");
+	fd_drop(&r->sock[0]);
+	fd_drop(&r->control[0]);
+	r->enter_monitor = true;
+	int ret = step_clone(r, err);
+	return ret < 0 ? ret : step_hand(r, err);
+}
+
+static int failed(const struct birth *b, struct err *err)
+{
+	*err = b->err;
+	return err->num > 0 ? -err->num : -EINVAL;
+}
+
+int step_born(struct run *r, struct err *err)
+{
+	struct birth b = { 0 };
+	int ret;
+
+	while ((ret = hear(r, r->deadline_ms, &b, err)) == 0) {
+		ret = clone_again(r, err);
+		if (ret < 0)
+			return ret;
+	}
+	if (ret < 0)
+		return ret;
+	if (b.init <= 0) {
+		fd_drop(&r->sock[0]); /* what the server's side says now is only a consequence */
+		return failed(&b, err);
+	}
+	r->state.init = b.init;
+	r->pidfd = proc_pidfd_open(r->state.init, 0);
+	if (r->pidfd < 0)
+		return err_set(err, ERR_FAIL, -r->pidfd, "init is gone");
+	return 0;
+}
+
+int birth_monitor_lost(struct run *r, struct err *err)
+{
+	struct birth b = { 0 };
+	struct err unused = { 0 };
+
+	if (hear(r, 0, &b, &unused) <= 0 || b.init > 0)
+		return err_set(err, ERR_FAIL, 0, "the monitor is gone");
+	return failed(&b, err);
+}
