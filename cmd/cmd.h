@@ -85,15 +85,16 @@ void cmd_summary(const struct cmd_ctx *ctx, size_t n, size_t failed, const char 
 int cmd_assign(const struct cmd_ctx *ctx, struct server *s, struct err *err);
 /* Warns of the servers that s depends on and that are not there. */
 void cmd_warn_depends(const struct cmd_ctx *ctx, const struct server *s);
-/* --password-file: its lines become values of --password. */
+/* Its lines become values of --password. */
 #define CMD_OPT_PASSWORD_FILE                                                                      \
 	{                                                                                          \
 		.name = "password-file", .metavar = "FILE",                                        \
 		.help = "lines USER:PASSWORD, as --password takes them; -: standard input"         \
 	}
-int cmd_password_file(struct cmd_ctx *ctx, struct err *err);
-/* Tries them once where there are several names: what is wrong is told once then. */
-int cmd_assign_check(const struct cmd_ctx *ctx, struct err *err);
+/* run() of a command with server options: they, with those of the password file, are tried once
+ * where there are several names, so that what is wrong is told once; then each name is worked on.
+ */
+int cmd_each_assigned(struct cmd_ctx *ctx, struct err *err);
 /* ERR_PERM unless root: for commands of which only a part needs it. */
 int cmd_need_root(struct err *err);
 /* How many servers are worked on at a time: --jobs, croft.conf, or twice the number of CPUs. */

@@ -89,13 +89,7 @@ static int create_run(struct cmd_ctx *ctx, struct err *err)
 {
 	int ret = check_several(ctx, err);
 
-	if (ret == 0)
-		ret = cmd_password_file(ctx, err);
-	if (ret == 0)
-		ret = cmd_assign_check(ctx, err);
-	if (ret == 0)
-		cmd_each(ctx, &ctx->names);
-	return ret;
+	return ret < 0 ? ret : cmd_each_assigned(ctx, err);
 }
 
 static const struct cmd_opt opts[] = {

@@ -53,17 +53,6 @@ static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	return 0;
 }
 
-static int set_run(struct cmd_ctx *ctx, struct err *err)
-{
-	int ret = cmd_password_file(ctx, err);
-
-	if (ret == 0)
-		ret = cmd_assign_check(ctx, err);
-	if (ret == 0)
-		cmd_each(ctx, &ctx->names);
-	return ret;
-}
-
 static const struct cmd_opt opts[] = {
 	{ .name = "default",
 	  .metavar = "OPTION,...",
@@ -85,6 +74,6 @@ const struct cmd cmd_set = {
 	.n_opts = ARRAY_LEN(opts),
 	.flags = CMD_ROOT | CMD_NAMES | CMD_SERVER_OPTS,
 	.one = set_one,
-	.run = set_run,
+	.run = cmd_each_assigned,
 	.deadline = 120,
 };

@@ -230,7 +230,7 @@ void cmd_warn_depends(const struct cmd_ctx *ctx, const struct server *s)
 	}
 }
 
-int cmd_password_file(struct cmd_ctx *ctx, struct err *err)
+static int password_file(struct cmd_ctx *ctx, struct err *err)
 {
 	const char *path = cmd_value(ctx, "password-file");
 	_cleanup_(strv_free) struct strv lines = {};
@@ -259,7 +259,7 @@ int cmd_password_file(struct cmd_ctx *ctx, struct err *err)
 	return 0;
 }
 
-int cmd_assign_check(const struct cmd_ctx *ctx, struct err *err)
+static int assign_check(const struct cmd_ctx *ctx, struct err *err)
 {
 	struct server s;
 	int ret;
@@ -271,6 +271,17 @@ int cmd_assign_check(const struct cmd_ctx *ctx, struct err *err)
 		return ret;
 	ret = cmd_assign(ctx, &s, err);
 	server_free(&s);
+	return ret;
+}
+
+int cmd_each_assigned(struct cmd_ctx *ctx, struct err *err)
+{
+	int ret = password_file(ctx, err);
+
+	if (ret == 0)
+		ret = assign_check(ctx, err);
+	if (ret == 0)
+		cmd_each(ctx, &ctx->names);
 	return ret;
 }
 

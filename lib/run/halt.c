@@ -54,14 +54,14 @@ bool halt_wants_reboot(const struct host *h, const char *name)
 	return fd_read_file(AT_FDCWD, path, 128, &how, NULL) == 0 && streq(how, "signal 1\n");
 }
 
-/* Tells the monitor, and anyone who looks, that somebody is tidying up already. Both marks are
- * hints: the lock is held, so a full /run must not keep the administrator from stopping what fills
- * it. */
-static void mark_killing(const struct host *h, const struct state *s)
+void halt_mark(const struct host *h, const char *name, const char *mark)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
+	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, name);
 
-	(void)fd_replace(AT_FDCWD, path, HALT_KILLING, strlen(HALT_KILLING), 0600, false);
+	if (mark)
+		(void)fd_replace(AT_FDCWD, path, mark, strlen(mark), 0600, false);
+	else
+		unlink(path);
 }
 
 bool halt_kills(const struct host *h, const char *name)
@@ -72,16 +72,12 @@ bool halt_kills(const struct host *h, const char *name)
 	return fd_read_file(AT_FDCWD, path, 16, &mark, NULL) == 0 && streq(mark, HALT_KILLING);
 }
 
-static void mark_stopping(const struct host *h, struct state *s, bool on)
+static void record_stopping(const struct host *h, struct state *s, bool on)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
 	struct err unused = { 0 };
 
 	s->phase = on ? STATE_STOPPING : STATE_RUNNING;
-	if (on)
-		(void)fd_replace(AT_FDCWD, path, "", 0, 0600, false);
-	else
-		unlink(path);
+	halt_mark(h, s->name, on ? HALT_ASKING : NULL);
 	(void)state_save(h, s, &unused);
 }
 
@@ -120,16 +116,16 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 	bool gone = !state_alive(s); /* its monitor waits for our lock, then */
 	int r;
 
-	mark_stopping(h, s, true);
+	record_stopping(h, s, true);
 	r = timeout_ms > 0 ? ask_init(h, s, timeout_ms, deadline_ms) : 0;
 	if (killed)
 		*killed = r == -ETIMEDOUT;
 	if (r == -EAGAIN) {
-		mark_stopping(h, s, false);
+		record_stopping(h, s, false);
 		return err_set(err, ERR_BUSY, 0,
 			       "init was asked to stop and has not yet; the deadline has passed");
 	}
-	mark_killing(h, s);
+	halt_mark(h, s->name, HALT_KILLING);
 	return halt_clear(h, s, gone, err);
 }
 

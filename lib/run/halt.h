@@ -10,10 +10,14 @@
 int halt_clear(const struct host *h, const struct state *s, bool crashed, struct err *err);
 /* Whether the monitor noted that init ended by asking for a reboot (SIGHUP, see run/monitor.h). */
 bool halt_wants_reboot(const struct host *h, const char *name);
-/* What RUN/NAME/stopping holds once the time of asking is over: recovery then ends what was begun.
- */
+/* RUN/NAME/stopping tells the monitor, and anyone who looks, that somebody is tidying up already:
+ * with HALT_KILLING in it the time of asking is over, and recovery ends what was begun. NULL
+ * removes it. A hint: the lock is held, so a full /run must not keep the administrator from
+ * stopping what fills it. */
+#define HALT_ASKING  ""
 #define HALT_KILLING "kill\n"
-bool halt_kills(const struct host *h, const char *name); /* whether it holds that */
+void halt_mark(const struct host *h, const char *name, const char *mark);
+bool halt_kills(const struct host *h, const char *name); /* whether it holds HALT_KILLING */
 /* Signals init and waits at most timeout_ms (0: kills at once), then clears. *killed (may be NULL):
  * it did not stop in that time. */
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,

@@ -119,22 +119,21 @@ static void await_end(const struct host *h, const struct state *s)
 /* A stop was interrupted while init was to end by itself. That init was asked cannot be taken back:
  * a start first sees the stop to its end. For any other command the server goes on, for as long as
  * it does. */
-static int recover_stopping(const struct host *h, struct state *s, uint64_t start_deadline_ms,
+static int recover_stopping(const struct host *h, struct state *s, bool start, uint64_t deadline_ms,
 			    struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, s->name);
 	struct server server;
 
-	if (start_deadline_ms) {
+	if (start) {
 		int r = server_load(&server, h, s->name, err);
 
 		if (r < 0)
 			return r;
-		r = halt(h, s, server.boot.stop_timeout, start_deadline_ms, NULL, err);
+		r = halt(h, s, server.boot.stop_timeout, deadline_ms, NULL, err);
 		server_free(&server);
 		return r;
 	}
-	unlink(path);
+	halt_mark(h, s->name, NULL);
 	s->phase = STATE_RUNNING;
 	return state_save(h, s, err);
 }
@@ -150,7 +149,7 @@ int recover_probe(const struct host *h, const char *name, struct err *err)
 	return halt_clear(h, &probe, true, err);
 }
 
-static int recover(const struct host *h, const char *name, uint64_t start_deadline_ms,
+static int recover(const struct host *h, const char *name, bool start, uint64_t deadline_ms,
 		   struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
@@ -179,7 +178,7 @@ static int recover(const struct host *h, const char *name, uint64_t start_deadli
 	    (s.phase == STATE_STOPPING && halt_kills(h, name)))
 		r = recover_dead(h, &s, err);
 	else if (s.phase == STATE_STOPPING)
-		r = recover_stopping(h, &s, start_deadline_ms, err);
+		r = recover_stopping(h, &s, start, deadline_ms, err);
 	else
 		return recover_monitor(h, &s, err);
 	return r < 0 ? err_wrap(err, r, "recovery") : 0;
@@ -187,12 +186,12 @@ static int recover(const struct host *h, const char *name, uint64_t start_deadli
 
 int recover_server(const struct host *h, const char *name, struct err *err)
 {
-	return recover(h, name, 0, err);
+	return recover(h, name, false, 0, err);
 }
 
 int recover_for_start(const struct host *h, const char *name, uint64_t deadline_ms, struct err *err)
 {
-	return recover(h, name, deadline_ms ? deadline_ms : 1, err);
+	return recover(h, name, true, deadline_ms, err);
 }
 
 int run_state(const struct host *h, const char *name, struct state *ret, struct err *err)

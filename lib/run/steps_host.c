@@ -14,8 +14,9 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "hook/hook.h"
-#include "run/groups.h"
 #include "run/configure.h"
+#include "run/groups.h"
+#include "run/halt.h"
 #include "run/hooks.h"
 #include "run/monitor.h"
 #include "run/steps.h"
@@ -203,11 +204,8 @@ void undo_clone(struct run *r)
 	struct err unused = { 0 };
 	bool starting = r->control[0] >= 0;
 
-	if (starting) { /* the monitor need not tidy up: this process does */
-		_cleanup_free_ char *mark =
-		    xasprintf("%s/%s/stopping", r->host->run, r->state.name);
-		(void)fd_replace(AT_FDCWD, mark, "", 0, 0600, false);
-	}
+	if (starting) /* the monitor need not tidy up: this process does */
+		halt_mark(r->host, r->state.name, HALT_ASKING);
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
 	if (r->cg.fd2 >= 0)
