@@ -205,7 +205,6 @@ int step_clone(struct run *r, struct err *err)
 	fd_drop(&r->sock[1]);
 	fd_drop(&r->control[1]);
 	fd_drop(&r->mapped[0]);
-	fd_drop(&r->mapped[1]);
 	if (r->state.monitor < 0) {
 		ret = r->state.monitor;
 		r->state.monitor = 0;
@@ -242,6 +241,7 @@ static int clone_again(struct run *r, struct err *err)
 		return err_set(err, ERR_FAIL, 0, "the monitor is gone");
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
+	fd_drop(&r->mapped[1]);
 	r->enter_monitor = true;
 	int ret = step_clone(r, err);
 	return ret < 0 ? ret : step_hand(r, err);
@@ -276,12 +276,17 @@ int step_born(struct run *r, struct err *err)
 	return 0;
 }
 
-int birth_monitor_lost(struct run *r, struct err *err)
+int birth_executed(struct run *r, struct err *err)
 {
 	struct birth b = { 0 };
-	struct err unused = { 0 };
 
-	if (hear(r, 0, &b, &unused) <= 0 || b.init > 0)
+	/* Its end is close-on-exec. When the exec fails it says so first. */
+	if (sync_wait_closed(r->mapped[1], r->deadline_ms) <= 0)
+		return err_set(err, ERR_BUSY, 0, "timed out: the monitor is not there");
+	fd_drop(&r->mapped[1]);
+	if (sync_wait(r->control[0], 0) <= 0)
+		return 0;
+	if (hear(r, 0, &b, err) <= 0)
 		return err_set(err, ERR_FAIL, 0, "the monitor is gone");
 	return failed(&b, err);
 }

@@ -28,11 +28,11 @@ struct run {
 	int parents[CG_V1_MAX], n_parents; /* of the groups that all servers and monitors are in */
 	int sock[2];			   /* [0] host side, [1] inside */
 	int control[2];			   /* [0] ours, [1] the monitor's */
-	int mapped[2];			   /* [0] the monitor-to-be, [1] inside */
-	int pidfd;			   /* of init */
-	int console;			   /* host side: pty master; inside: its slave */
-	int console_master;		   /* inside only, until it is given away */
-	int root;			   /* inside only: the new root */
+	int mapped[2];	     /* [0] the monitor-to-be until its exec, [1] inside, and ours */
+	int pidfd;	     /* of init */
+	int console;	     /* host side: pty master; inside: its slave */
+	int console_master;  /* inside only, until it is given away */
+	int root;	     /* inside only: the new root */
 	bool force;	     /* walking back after a crash: nothing goes away by itself */
 	struct sync_fds got; /* descriptors of the meeting just held, until a step takes them */
 	bool enter_monitor;  /* the monitor-to-be has to move itself */
@@ -82,7 +82,7 @@ void undo_store(struct run *r);
 void undo_cgroup(struct run *r);
 void undo_net(struct run *r);
 void undo_clone(struct run *r);
-/* Why the monitor is not there to take the console. Returns the error. */
-int birth_monitor_lost(struct run *r, struct err *err);
+/* Waits until the monitor-to-be has executed its program; an error when it could not. */
+int birth_executed(struct run *r, struct err *err);
 
 #endif

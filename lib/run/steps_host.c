@@ -253,7 +253,10 @@ int step_monitor(struct run *r, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/console.sock", r->plan->run_dir);
 	char byte = MONITOR_GO;
+	int ret = birth_executed(r, err);
 
+	if (ret < 0)
+		return ret;
 	r->console = take_given(r);
 	if (r->console < 0)
 		return err_set(err, ERR_FAIL, 0, "no console was handed over");
@@ -261,11 +264,9 @@ int step_monitor(struct run *r, struct err *err)
 	if (listener < 0)
 		return listener;
 	int fds[2] = { r->console, listener };
-	int ret = sock_send(r->control[0], &byte, 1, fds, 2);
-	if (ret == -EPIPE)
-		return birth_monitor_lost(r, err);
+	ret = sock_send(r->control[0], &byte, 1, fds, 2);
 	if (ret < 0)
-		return err_set(err, ERR_FAIL, -ret, "cannot hand over the console");
+		return err_set(err, ERR_FAIL, -ret, "the monitor is gone");
 	fd_drop(&r->console);
 	r->state.init_start = proc_start_time(r->state.init);
 	r->state.monitor_start = proc_start_time(r->state.monitor);

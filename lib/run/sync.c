@@ -19,14 +19,14 @@ struct message {
 	struct err err;
 };
 
-int sync_wait(int sock, uint64_t deadline_ms)
+static int wait_for(int sock, short events, uint64_t deadline_ms)
 {
 	for (;;) {
 		uint64_t now = deadline_ms == UINT64_MAX ? 0 : clock_ms();
 		int timeout = deadline_ms == UINT64_MAX ? -1
 			      : now >= deadline_ms	? 0
 							: (int)(deadline_ms - now);
-		struct pollfd p = { .fd = sock, .events = POLLIN };
+		struct pollfd p = { .fd = sock, .events = events };
 		int r = poll(&p, 1, timeout);
 
 		if (r >= 0)
@@ -34,6 +34,16 @@ int sync_wait(int sock, uint64_t deadline_ms)
 		if (errno != EINTR)
 			return -errno;
 	}
+}
+
+int sync_wait(int sock, uint64_t deadline_ms)
+{
+	return wait_for(sock, POLLIN, deadline_ms);
+}
+
+int sync_wait_closed(int sock, uint64_t deadline_ms)
+{
+	return wait_for(sock, 0, deadline_ms); /* POLLHUP is told in any case */
 }
 
 /* One message; 0 bytes is end of file. */

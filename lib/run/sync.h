@@ -25,6 +25,8 @@ int sync_hear(int sock, const char *row, struct sync_fds *got, uint64_t deadline
 /* Until there is something to read, or the end of file: 1; 0: the deadline has passed. Negative
  * errno. */
 int sync_wait(int sock, uint64_t deadline_ms);
+/* The same until nobody has the other end open any more; messages stay unread. */
+int sync_wait_closed(int sock, uint64_t deadline_ms);
 /* After a failure of this side: when the other side has failed first, and said so, that is the
  * cause (its processes are gone, say), and err becomes its error. Does not wait. */
 void sync_reason(int sock, struct err *err);

@@ -9,6 +9,7 @@ load helpers
 # A failed test must not fail the next: what croft does not get hold of is killed by its group.
 cleanup() {
 	local dir
+	chmod a+x /usr/local/libexec/croft/croft-monitor
 	croft destroy --all --force >/dev/null 2>&1 || :
 	find /sys/fs/cgroup -depth -type d -path "*/$CROFT_TEST_CGROUP/*" ! -name .monitor | while read -r dir; do
 		[ ! -e "$dir/cgroup.kill" ] || echo 1 >"$dir/cgroup.kill"
