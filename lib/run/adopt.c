@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Adoption: a new monitor for a server that lost its own. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -10,12 +12,15 @@
 #include "run/recover.h"
 #include "sys/cg.h"
 #include "sys/clone.h"
+#include "sys/fd.h"
 #include "sys/proc.h"
 
 struct adoption {
 	const char *program;
 	char *const *argv;
 	int error;
+	int enter; /* the monitors' group, when it was not born there; else -1 */
+	bool ran;
 	int parents[CG_V1_MAX], n_parents; /* version 1 "tasks" files */
 };
 
@@ -26,6 +31,9 @@ static int become_monitor(void *arg)
 	};
 	struct adoption *a = arg;
 
+	a->ran = true;
+	if (a->enter >= 0)
+		(void)fd_write_file(a->enter, "cgroup.procs", "0");
 	/* As after a start: nothing of the operator's session is kept. */
 	for (int i = 0; i < a->n_parents; i++)
 		(void)!write(a->parents[i], "0", 1);
@@ -57,11 +65,17 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 	if (group < 0)
 		return group;
 	char *argv[] = { "croft-monitor", s->name, init, dir, log, log_max, self, NULL };
-	struct adoption a = { .program = program, .argv = argv };
+	struct adoption a = { .program = program, .argv = argv, .enter = -1 };
 	a.n_parents = cg_parent_fds(&layout, h->cgroup_parent, true, a.parents, err);
 	if (a.n_parents < 0)
 		return a.n_parents;
 	pid_t pid = clone_vfork(become_monitor, &a, group);
+	if (pid > 0 && !a.ran) { /* killed at birth: see clone_again() in birth.c */
+		waitpid(pid, NULL, 0);
+		close(group);
+		group = a.enter = cg_monitor_renew(&layout, h->cgroup_parent, err);
+		pid = group < 0 ? group : clone_vfork(become_monitor, &a, -1);
+	}
 	for (int i = 0; i < a.n_parents; i++)
 		close(a.parents[i]);
 	if (pid < 0 || a.error)

@@ -177,11 +177,13 @@ _Noreturn static void monitor_to_be(struct run *r)
 	/* Only the host's side keeps the start alive. */
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
+	(void)sock_send(control, "", 1, NULL, 0); /* it lives: see hear() */
 	if (r->enter_monitor)
 		(void)fd_write_file(r->cg_monitor, "cgroup.procs", "0");
 	if (walk_monitor(r, &b.err) == 0) {
 		b.init = r->state.init;
-		(void)sock_send(control, &b, sizeof(b), NULL, 0);
+		if (sock_send(control, &b, sizeof(b), NULL, 0) < 0)
+			_exit(1);
 		b.init = 0;
 		become_monitor(r, &b.err);
 	}
@@ -213,23 +215,31 @@ int step_clone(struct run *r, struct err *err)
 	return 0;
 }
 
-/* 1: what it said; 0: it is gone without a word. */
+/* 1: what it said; 0: it is gone without that. The first message, one byte, says only that it
+ * lives.
+ */
 static int hear(struct run *r, uint64_t deadline_ms, struct birth *b, struct err *err)
 {
-	int ret = sync_wait(r->control[0], deadline_ms), n;
+	ssize_t len;
+	int ret, n;
 
-	if (ret == 0)
-		return err_set(err, ERR_BUSY, 0, "timed out");
-	ssize_t len = ret < 0 ? ret : sock_recv(r->control[0], b, sizeof(*b), NULL, 0, &n);
-	if (len < 0)
-		return err_set(err, ERR_FAIL, (int)-len, "cannot hear of the monitor");
+	do {
+		ret = sync_wait(r->control[0], deadline_ms);
+		if (ret == 0)
+			return err_set(err, ERR_BUSY, 0, "timed out");
+		len = ret < 0 ? ret : sock_recv(r->control[0], b, sizeof(*b), NULL, 0, &n);
+		if (len < 0)
+			return err_set(err, ERR_FAIL, (int)-len, "cannot hear of the monitor");
+		r->lived |= len == 1;
+	} while (len == 1);
 	b->err.text[sizeof(b->err.text) - 1] = '\0';
 	return len == sizeof(*b);
 }
 
-/* Killed at birth: when the caller's own group was once killed by cgroup.kill, kernels up to at
- * least 6.18 take a child that is born in another group for one that escaped. It is born here,
- * then, and moves. */
+/* Killed at birth, it seems: when the caller's own group was once killed by cgroup.kill, kernels up
+ * to at least 6.18 take a child that is born in another group for one that escaped. It is born
+ * here, then, and moves. Or it was the monitors' group that was killed: then that is made anew, or
+ * init would not live either. One that has lived was killed by somebody, and init may be there. */
 static int clone_again(struct run *r, struct err *err)
 {
 	int status = 0;
@@ -237,11 +247,15 @@ static int clone_again(struct run *r, struct err *err)
 	while (waitpid(r->state.monitor, &status, 0) < 0 && errno == EINTR)
 		;
 	r->state.monitor = 0;
-	if (r->enter_monitor || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+	fd_drop(&r->sock[0]); /* what the server's side says now is only a consequence */
+	if (r->lived || r->enter_monitor || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		return err_set(err, ERR_FAIL, 0, "the monitor is gone");
-	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
 	fd_drop(&r->mapped[1]);
+	fd_drop(&r->cg_monitor);
+	r->cg_monitor = cg_monitor_renew(&r->layout, r->host->cgroup_parent, err);
+	if (r->cg_monitor < 0)
+		return r->cg_monitor;
 	r->enter_monitor = true;
 	int ret = step_clone(r, err);
 	return ret < 0 ? ret : step_hand(r, err);
@@ -250,7 +264,7 @@ static int clone_again(struct run *r, struct err *err)
 static int failed(const struct birth *b, struct err *err)
 {
 	*err = b->err;
-	return err->num > 0 ? -err->num : -EINVAL;
+	return -EREMOTEIO;
 }
 
 int step_born(struct run *r, struct err *err)

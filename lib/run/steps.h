@@ -35,6 +35,7 @@ struct run {
 	int root;	     /* inside only: the new root */
 	bool force;	     /* walking back after a crash: nothing goes away by itself */
 	struct sync_fds got; /* descriptors of the meeting just held, until a step takes them */
+	bool lived;	     /* the monitor-to-be was not killed at birth */
 	bool enter_monitor;  /* the monitor-to-be has to move itself */
 	size_t done;	     /* rows done by the host side */
 };

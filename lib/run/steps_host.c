@@ -16,7 +16,6 @@
 #include "hook/hook.h"
 #include "run/configure.h"
 #include "run/groups.h"
-#include "run/halt.h"
 #include "run/hooks.h"
 #include "run/monitor.h"
 #include "run/steps.h"
@@ -204,14 +203,16 @@ void undo_clone(struct run *r)
 	struct err unused = { 0 };
 	bool starting = r->control[0] >= 0;
 
-	if (starting) /* the monitor need not tidy up: this process does */
-		halt_mark(r->host, r->state.name, HALT_ASKING);
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
+	/* A monitor of a start that failed goes first, and at once: it could still clone init; and
+	 * when it has seen the end of that, it waits for our lock, to tidy up. */
+	if (starting)
+		reap_monitor(r->state.monitor, 0, true, true);
 	if (r->cg.fd2 >= 0)
 		cg_kill(&r->cg, KILL_MS, &unused);
-	if (r->state.monitor != getpid())
-		reap_monitor(r->state.monitor, r->state.monitor_start, starting, r->force);
+	if (!starting && r->state.monitor != getpid())
+		reap_monitor(r->state.monitor, r->state.monitor_start, false, r->force);
 }
 
 /* The descriptor that came with the last message; -1 when that was not one. */

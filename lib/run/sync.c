@@ -72,17 +72,18 @@ static ssize_t receive(int sock, struct message *m, struct sync_fds *got, uint64
 static int failed(const struct message *m, struct err *err)
 {
 	*err = m->err;
-	return err_wrap(err, m->err.num > 0 ? -m->err.num : -EINVAL, "%s", m->row);
+	err_wrap(err, -1, "%s", m->row);
+	return -EREMOTEIO;
 }
 
-static int report(ssize_t len, const struct message *m, const char *row, struct err *err)
+static int report(ssize_t len, const struct message *m, struct err *err)
 {
 	if (len == -ETIMEDOUT)
-		return err_set(err, ERR_BUSY, 0, "%s: timed out", row);
+		return err_set(err, ERR_BUSY, 0, "timed out");
 	if (len < 0)
-		return err_set(err, ERR_FAIL, (int)-len, "%s", row);
+		return err_set(err, ERR_FAIL, (int)-len, "cannot hear of the other side");
 	if (len != sizeof(*m))
-		return err_set(err, ERR_FAIL, 0, "%s: the other side of the start is gone", row);
+		return err_set(err, ERR_FAIL, 0, "the other side of the start is gone");
 	return m->failed ? failed(m, err) : 0;
 }
 
@@ -94,7 +95,7 @@ int sync_tell(int sock, const char *row, const struct sync_fds *give, struct err
 	int r = sock_send(sock, &m, sizeof(m), give ? give->fd : NULL, give ? give->n : 0);
 	/* A peer that failed has said so before it went: its message is still there to be read. */
 	if (r < 0 && r != -EPIPE && r != -ECONNRESET)
-		return err_set(err, ERR_FAIL, -r, "%s", row);
+		return err_set(err, ERR_FAIL, -r, "cannot tell the other side");
 	return 0;
 }
 
@@ -103,11 +104,10 @@ int sync_hear(int sock, const char *row, struct sync_fds *got, uint64_t deadline
 {
 	struct message m = { 0 };
 	ssize_t len = receive(sock, &m, got, deadline_ms);
-	int r = report(len, &m, row, err);
+	int r = report(len, &m, err);
 
 	if (r == 0 && !streq(m.row, row))
-		r = err_set(err, ERR_FAIL, 0, "%s: the other side is at %s: this is a bug", row,
-			    m.row);
+		r = err_set(err, ERR_FAIL, 0, "the other side is at %s: this is a bug", m.row);
 	return r;
 }
 
@@ -119,15 +119,15 @@ int sync_meet(int sock, const char *row, const struct sync_fds *give, struct syn
 	return r < 0 ? r : sync_hear(sock, row, got, deadline_ms, err);
 }
 
-void sync_reason(int sock, struct err *err)
+int sync_reason(int sock, int ret, struct err *err)
 {
 	struct message m = { 0 };
-	struct err theirs = { 0 };
 
-	if (sock < 0 || receive(sock, &m, NULL, 0) != sizeof(m) || !m.failed)
-		return;
-	failed(&m, &theirs);
-	*err = theirs;
+	/* What it handed over before it failed is still unread. */
+	while (sock >= 0 && receive(sock, &m, NULL, 0) == sizeof(m))
+		if (m.failed)
+			return failed(&m, err);
+	return ret;
 }
 
 void sync_fail(int sock, const char *row, const struct err *err)
@@ -143,5 +143,5 @@ int sync_end(int sock, uint64_t deadline_ms, struct err *err)
 	struct message m = { 0 };
 	ssize_t len = receive(sock, &m, NULL, deadline_ms);
 
-	return len == 0 ? 0 : report(len, &m, "init", err);
+	return len == 0 ? 0 : report(len, &m, err);
 }

@@ -15,7 +15,8 @@ struct sync_fds {
 };
 
 /* give: descriptors for the other side (NULL: none); got: those it gave (NULL: none are expected).
- * deadline_ms on CLOCK_MONOTONIC. On the other side's failure, err is its error. */
+ * deadline_ms on CLOCK_MONOTONIC. -EREMOTEIO: the other side failed, and err is its error with the
+ * name of its row; all other errors are this side's, and have no row yet. */
 int sync_meet(int sock, const char *row, const struct sync_fds *give, struct sync_fds *got,
 	      uint64_t deadline_ms, struct err *err);
 /* One message in one direction: the side that tells does not wait. */
@@ -28,8 +29,9 @@ int sync_wait(int sock, uint64_t deadline_ms);
 /* The same until nobody has the other end open any more; messages stay unread. */
 int sync_wait_closed(int sock, uint64_t deadline_ms);
 /* After a failure of this side: when the other side has failed first, and said so, that is the
- * cause (its processes are gone, say), and err becomes its error. Does not wait. */
-void sync_reason(int sock, struct err *err);
+ * cause (its processes are gone, say): err becomes its error, and the result is -EREMOTEIO, else
+ * ret. Does not wait. */
+int sync_reason(int sock, int ret, struct err *err);
 /* The last message of a side that failed. */
 void sync_fail(int sock, const char *row, const struct err *err);
 /* Waits for the end of file that exec(2) of init causes; a message instead is its failure. */

@@ -78,6 +78,12 @@ static int meet(struct run *r, const struct step *s, bool inside, struct err *er
 	return sync_meet(r->sock[inside], s->name, &give, &r->got, r->deadline_ms, err);
 }
 
+/* An error gets the name of its row, once: that of another process has it already. */
+static int at_row(const struct step *s, int ret, struct err *err)
+{
+	return ret == -EREMOTEIO ? ret : err_wrap(err, ret, "%s", s->name);
+}
+
 int walk_host(struct run *r, struct err *err)
 {
 	int ret = 0;
@@ -88,20 +94,13 @@ int walk_host(struct run *r, struct err *err)
 		if ((s->where != STEP_HOST && s->where != STEP_MEET) ||
 		    (s->wanted && !s->wanted(r->plan)))
 			continue;
-		if (s->where == STEP_MEET) {
-			ret = meet(r, s, false, err);
-		} else {
-			ret = s->up(r, err);
-			if (ret < 0) {
-				err_wrap(err, ret, "%s", s->name);
-				sync_reason(r->sock[0], err);
-			}
-		}
+		ret = s->where == STEP_MEET ? meet(r, s, false, err) : s->up(r, err);
 		if (ret < 0)
-			return ret;
+			return sync_reason(r->sock[0], at_row(s, ret, err), err);
 	}
 	/* init is running when its exec(2) has closed the child's end. */
-	return sync_end(r->sock[0], r->deadline_ms, err);
+	ret = sync_end(r->sock[0], r->deadline_ms, err);
+	return ret == -EREMOTEIO ? ret : err_wrap(err, ret, "init");
 }
 
 int walk_monitor(struct run *r, struct err *err)
@@ -111,7 +110,7 @@ int walk_monitor(struct run *r, struct err *err)
 			continue;
 		int ret = s->up(r, err);
 		if (ret < 0)
-			return err_wrap(err, ret, "%s", s->name);
+			return at_row(s, ret, err);
 	}
 	return 0;
 }

@@ -483,6 +483,15 @@ int cg_monitor_open(const struct cg_layout *l, const char *parent, struct err *e
 	return fd < 0 ? err_set(err, ERR_FAIL, -fd, "cannot open the control group %s", path) : fd;
 }
 
+int cg_monitor_renew(const struct cg_layout *l, const char *parent, struct err *err)
+{
+	char path[CG_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s/.monitor", l->v2, parent);
+	rmdir(path);
+	return cg_monitor_open(l, parent, err);
+}
+
 int cg_join_fds(const struct cg *cg, int ret[CG_N], struct err *err)
 {
 	int fd[CG_N], n = 0;

@@ -94,6 +94,8 @@ void cg_close(struct cg *cg);
  * monitor tidies up after its server itself, and could not remove a group that it is in. Returns
  * the fd. */
 int cg_monitor_open(const struct cg_layout *l, const char *parent, struct err *err);
+/* The same; when nobody is in it, one that was never killed takes its place (see cg_kill()). */
+int cg_monitor_renew(const struct cg_layout *l, const char *parent, struct err *err);
 
 /* Descriptors of the version 1 "tasks" files, opened by host root, through which a child joins by
  * writing "0": the kernel checks the credentials of who opened the file. Returns their number;

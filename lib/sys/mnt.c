@@ -74,7 +74,7 @@ int mnt_new(const char *fstype, const char *const *options, uint64_t attr, struc
 int mnt_attach(int mnt, int target, struct err *err)
 {
 	if (move_mount(mnt, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return fail(err, "move_mount", "");
+		return fail(err, "move_mount", "to its place");
 	return 0;
 }
 
@@ -99,7 +99,7 @@ int mnt_set(int mnt, uint64_t set, int userns_fd, struct err *err)
 		return err_set(err, ERR_HOST, 0,
 			       "this file system cannot be id-mapped on this kernel "
 			       "(ext4, xfs and btrfs can, since Linux 5.12 to 5.15)");
-	return fail(err, "mount_setattr", "");
+	return fail(err, "mount_setattr", "of a detached mount");
 }
 
 int mnt_point(int root, const char *path, struct err *err)

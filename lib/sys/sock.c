@@ -86,6 +86,12 @@ ssize_t sock_recv(int fd, void *data, size_t len, int *fds, int max, int *ret_n)
 	if (r < 0)
 		return errno == ECONNRESET ? 0 : -errno;
 	int n = take_fds(&m, fds, max);
+	/* No room for all descriptors (RLIMIT_NOFILE), unix(7): a part of them is of no use. */
+	if (max > 0 && (m.msg_flags & MSG_CTRUNC)) {
+		while (n > 0)
+			close(fds[--n]);
+		return -EMFILE;
+	}
 	if (ret_n)
 		*ret_n = n;
 	return r;

@@ -282,22 +282,54 @@ kill_child_at() { # USEC COMMAND...
 	whole web1
 }
 
+unified() { sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1; }
+in_monitors() { [[ $(cat "/proc/$(field "$1" monitor-pid)/cgroup") == *"$CROFT_TEST_CGROUP/.monitor"* ]]; }
+
 @test "a server starts from a group that was once killed" {
-	local unified group
-	unified=$(sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1)
-	group=$unified/$CROFT_TEST_CGROUP-killed
+	local group
+	group=$(unified)/$CROFT_TEST_CGROUP-killed
 	mkdir "$group"
-	[ -e "$group/cgroup.kill" ] || {
-		rmdir "$group"
-		skip "needs cgroup.kill"
-	}
 	echo 1 >"$group/cgroup.kill"
 	croft create web1 web2 --template busybox
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec croft start web1 web2' "$group"
 	rmdir "$group"
 	whole web1
 	whole web2
-	[[ $(cat "/proc/$(field web1 monitor-pid)/cgroup") == *"$CROFT_TEST_CGROUP/.monitor"* ]]
+	in_monitors web1
+}
+
+@test "the group of all servers is killed: what ran has failed, and servers start and are adopted as before" {
+	server web1
+	echo 1 >"$(unified)/$CROFT_TEST_CGROUP/cgroup.kill"
+	wait_for 5 state_is web1 failed
+	croft start web1
+	whole web1
+	in_monitors web1
+	echo 1 >"$(unified)/$CROFT_TEST_CGROUP/.monitor/cgroup.kill"
+	wait_for 5 gone "$(field web1 monitor-pid)"
+	croft set web1 --pids 100
+	whole web1
+	in_monitors web1
+	croft create web2 --template busybox
+	croft start web2
+	whole web2
+}
+
+# A start in which init fails while the host's side is busy with something else: told is the cause.
+@test "init fails in the middle of a start: its reason is told, in 1 s" {
+	croft create web1 --template busybox
+	mkdir -p /var/lib/croft/servers/web1/fs/upper
+	ln -s /etc /var/lib/croft/servers/web1/fs/upper/sys
+	nft delete table inet croft
+	rm -f /run/croft/.net
+	local start=${EPOCHREALTIME/./}
+	fails 1 croft start web1
+	[ $((${EPOCHREALTIME/./} - start)) -lt 1000000 ]
+	[[ $stderr == "croft: start web1: kernfs: /sys in the server's root is not a plain directory"* ]]
+	no_traces web1
+	rm /var/lib/croft/servers/web1/fs/upper/sys
+	croft start web1
+	whole web1
 }
 
 @test "start is killed at twenty moments: stop, recover and destroy find all of it" {
