@@ -35,6 +35,11 @@ struct birth {
 	struct err err;
 };
 
+/* Several starts may find at once that the monitors' group was killed, and make it anew: then it is
+ * another for those who had it open. */
+#define TRIES	      8
+#define EXIT_NO_GROUP 3
+
 /* Resource limits as after a boot, not the caller's: each as high as this host permits, with the
  * soft ones a program may rely on (stack, open files). The user namespace's own ceilings are what
  * its creator had, so this comes before it. */
@@ -177,9 +182,9 @@ _Noreturn static void monitor_to_be(struct run *r)
 	/* Only the host's side keeps the start alive. */
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
+	if (r->enter_monitor && fd_write_file(r->cg_monitor, "cgroup.procs", "0") < 0)
+		_exit(EXIT_NO_GROUP);
 	(void)sock_send(control, "", 1, NULL, 0); /* it lives: see hear() */
-	if (r->enter_monitor)
-		(void)fd_write_file(r->cg_monitor, "cgroup.procs", "0");
 	if (walk_monitor(r, &b.err) == 0) {
 		b.init = r->state.init;
 		if (sock_send(control, &b, sizeof(b), NULL, 0) < 0)
@@ -189,6 +194,16 @@ _Noreturn static void monitor_to_be(struct run *r)
 	}
 	(void)sock_send(control, &b, sizeof(b), NULL, 0);
 	_exit(1);
+}
+
+static int open_group(struct run *r, bool renew, struct err *err)
+{
+	const char *parent = r->host->cgroup_parent;
+
+	fd_drop(&r->cg_monitor);
+	r->cg_monitor = renew ? cg_monitor_renew(&r->layout, parent, err)
+			      : cg_monitor_open(&r->layout, parent, err);
+	return r->cg_monitor < 0 ? r->cg_monitor : 0;
 }
 
 int step_clone(struct run *r, struct err *err)
@@ -201,9 +216,17 @@ int step_clone(struct run *r, struct err *err)
 		ret = sock_pair(r->mapped);
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "socketpair");
-	r->state.monitor = clone_fork(0, r->enter_monitor ? -1 : r->cg_monitor, NULL);
-	if (r->state.monitor == 0)
-		monitor_to_be(r);
+	for (int tries = 0;; tries++) {
+		r->state.monitor = clone_fork(0, r->enter_monitor ? -1 : r->cg_monitor, NULL);
+		if (r->state.monitor == 0)
+			monitor_to_be(r);
+		bool removed = r->state.monitor == -ENODEV || r->state.monitor == -ENOENT;
+		if (!removed || tries == TRIES)
+			break;
+		ret = open_group(r, false, err);
+		if (ret < 0)
+			return ret;
+	}
 	fd_drop(&r->sock[1]);
 	fd_drop(&r->control[1]);
 	fd_drop(&r->mapped[0]);
@@ -248,16 +271,16 @@ static int clone_again(struct run *r, struct err *err)
 		;
 	r->state.monitor = 0;
 	fd_drop(&r->sock[0]); /* what the server's side says now is only a consequence */
-	if (r->lived || r->enter_monitor || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	bool no_group = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_GROUP;
+	if (r->lived || r->born_again++ == TRIES || !(killed || no_group))
 		return err_set(err, ERR_FAIL, 0, "the monitor is gone");
 	fd_drop(&r->control[0]);
 	fd_drop(&r->mapped[1]);
-	fd_drop(&r->cg_monitor);
-	r->cg_monitor = cg_monitor_renew(&r->layout, r->host->cgroup_parent, err);
-	if (r->cg_monitor < 0)
-		return r->cg_monitor;
 	r->enter_monitor = true;
-	int ret = step_clone(r, err);
+	int ret = open_group(r, killed, err);
+	if (ret == 0)
+		ret = step_clone(r, err);
 	return ret < 0 ? ret : step_hand(r, err);
 }
 

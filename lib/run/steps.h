@@ -37,6 +37,7 @@ struct run {
 	struct sync_fds got; /* descriptors of the meeting just held, until a step takes them */
 	bool lived;	     /* the monitor-to-be was not killed at birth */
 	bool enter_monitor;  /* the monitor-to-be has to move itself */
+	int born_again;	     /* how often it was cloned anew */
 	size_t done;	     /* rows done by the host side */
 };
 

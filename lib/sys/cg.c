@@ -474,12 +474,15 @@ void cg_close(struct cg *cg)
 int cg_monitor_open(const struct cg_layout *l, const char *parent, struct err *err)
 {
 	char path[CG_PATH_MAX];
-	int fd;
+	int fd = -ENOENT;
 
 	snprintf(path, sizeof(path), "%s/%s/.monitor", l->v2, parent);
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_errno(err, "cannot create the control group %s", path);
-	fd = group_open(AT_FDCWD, path);
+	/* Somebody may just be making it anew. */
+	for (int tries = 0; fd == -ENOENT && tries < 8; tries++) {
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return err_errno(err, "cannot create the control group %s", path);
+		fd = group_open(AT_FDCWD, path);
+	}
 	return fd < 0 ? err_set(err, ERR_FAIL, -fd, "cannot open the control group %s", path) : fd;
 }
 

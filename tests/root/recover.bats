@@ -6,10 +6,13 @@
 bats_require_minimum_version 1.5.0
 load helpers
 
+unified() { sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1; }
+
 # A failed test must not fail the next: what croft does not get hold of is killed by its group.
 cleanup() {
 	local dir
 	chmod a+x /usr/local/libexec/croft/croft-monitor
+	rmdir "$(unified)/$CROFT_TEST_CGROUP-killed" 2>/dev/null || :
 	croft destroy --all --force >/dev/null 2>&1 || :
 	find /sys/fs/cgroup -depth -type d -path "*/$CROFT_TEST_CGROUP/*" ! -name .monitor | while read -r dir; do
 		[ ! -e "$dir/cgroup.kill" ] || echo 1 >"$dir/cgroup.kill"
@@ -252,10 +255,10 @@ kill_child_at() { # USEC COMMAND...
 	server web1
 	croft stop web1 --kill
 	local i code failed=0
-	for ((i = 0; i < 30; i++)); do
+	for ((i = 0; i < 30 || (failed == 0 && i < 300); i++)); do
 		code=0
-		kill_child_at $((i * 100)) croft start web1 --deadline 30 || code=$?
-		echo "after $((i * 100)) us: $code $(cat "$BATS_TEST_TMPDIR/said")"
+		kill_child_at $((i % 30 * 100)) croft start web1 --deadline 30 || code=$?
+		echo "after $((i % 30 * 100)) us: $code $(cat "$BATS_TEST_TMPDIR/said")"
 		if [ $code -ne 0 ]; then
 			[ "$(wc -l <"$BATS_TEST_TMPDIR/said")" -eq 1 ]
 			failed=$((failed + 1))
@@ -282,7 +285,6 @@ kill_child_at() { # USEC COMMAND...
 	whole web1
 }
 
-unified() { sed -n 's/^[^ ]* \([^ ]*\) cgroup2 .*/\1/p' /proc/mounts | head -n 1; }
 in_monitors() { [[ $(cat "/proc/$(field "$1" monitor-pid)/cgroup") == *"$CROFT_TEST_CGROUP/.monitor"* ]]; }
 
 @test "a server starts from a group that was once killed" {
@@ -290,12 +292,19 @@ in_monitors() { [[ $(cat "/proc/$(field "$1" monitor-pid)/cgroup") == *"$CROFT_T
 	group=$(unified)/$CROFT_TEST_CGROUP-killed
 	mkdir "$group"
 	echo 1 >"$group/cgroup.kill"
-	croft create web1 web2 --template busybox
-	sh -c 'echo $$ >"$0/cgroup.procs" && exec croft start web1 web2' "$group"
+	local i names="web1 web2 web3 web4"
+	# shellcheck disable=SC2086 # several
+	croft create $names --template busybox
+	for ((i = 0; i < 10; i++)); do # they all find it at once
+		sh -c 'echo $$ >"$0/cgroup.procs" && exec croft start --jobs 4 web1 web2 web3 web4' "$group"
+		in_monitors web1
+		in_monitors web4
+		[ $i -lt 9 ] || break
+		croft stop --all --kill
+	done
 	rmdir "$group"
 	whole web1
-	whole web2
-	in_monitors web1
+	whole web4
 }
 
 @test "the group of all servers is killed: what ran has failed, and servers start and are adopted as before" {
@@ -316,7 +325,7 @@ in_monitors() { [[ $(cat "/proc/$(field "$1" monitor-pid)/cgroup") == *"$CROFT_T
 }
 
 # A start in which init fails while the host's side is busy with something else: told is the cause.
-@test "init fails in the middle of a start: its reason is told, in 1 s" {
+@test "init fails in the middle of a start: its reason is told, at once" {
 	croft create web1 --template busybox
 	mkdir -p /var/lib/croft/servers/web1/fs/upper
 	ln -s /etc /var/lib/croft/servers/web1/fs/upper/sys
@@ -324,7 +333,7 @@ in_monitors() { [[ $(cat "/proc/$(field "$1" monitor-pid)/cgroup") == *"$CROFT_T
 	rm -f /run/croft/.net
 	local start=${EPOCHREALTIME/./}
 	fails 1 croft start web1
-	[ $((${EPOCHREALTIME/./} - start)) -lt 1000000 ]
+	[ $((${EPOCHREALTIME/./} - start)) -lt 2500000 ] # 3 s is what a monitor gets that nobody kills
 	[[ $stderr == "croft: start web1: kernfs: /sys in the server's root is not a plain directory"* ]]
 	no_traces web1
 	rm /var/lib/croft/servers/web1/fs/upper/sys
