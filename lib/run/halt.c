@@ -21,7 +21,8 @@
 #include "sys/lock.h"
 #include "sys/proc.h"
 
-int halt_clear(const struct host *h, const struct state *s, bool crashed, struct err *err)
+static int clear(const struct host *h, const struct state *s, bool crashed, bool again,
+		 struct err *err)
 {
 	struct run r;
 	int ret = run_from_state(&r, h, s, err);
@@ -29,6 +30,7 @@ int halt_clear(const struct host *h, const struct state *s, bool crashed, struct
 	if (ret < 0)
 		return ret;
 	r.force = crashed;
+	r.again = again;
 	bool left = r.cg.fd2 >= 0;
 	if (left && r.cg.inside < 0 && cg_populated(&r.cg)) {
 		run_close(&r);
@@ -44,6 +46,11 @@ int halt_clear(const struct host *h, const struct state *s, bool crashed, struct
 	walk_back(&r);
 	run_close(&r);
 	return 0;
+}
+
+int halt_clear(const struct host *h, const struct state *s, bool crashed, struct err *err)
+{
+	return clear(h, s, crashed, false, err);
 }
 
 bool halt_wants_reboot(const struct host *h, const char *name)
@@ -202,7 +209,7 @@ static int ended_locked(const struct host *h, const char *name, struct err *err)
 		return 0;
 	}
 	bool reboot = halt_wants_reboot(h, name);
-	int r = halt_clear(h, &s, false, err);
+	int r = clear(h, &s, false, reboot, err);
 	if (r < 0)
 		return r;
 	if (!reboot) {
@@ -215,6 +222,10 @@ static int ended_locked(const struct host *h, const char *name, struct err *err)
 		r = launch(h, &server, s.boots + 1, UINT64_MAX, err);
 		server_free(&server);
 	}
+	/* It may have failed before its own record, or run although a script has failed. */
+	struct err unused = { 0 };
+	if (r < 0 && state_load(h, name, &s, &unused) == 0 && s.phase == STATE_STARTING)
+		(void)state_remove(h, name, &unused);
 	return r;
 }
 

@@ -34,6 +34,7 @@ struct run {
 	int console_master;  /* inside only, until it is given away */
 	int root;	     /* inside only: the new root */
 	bool force;	     /* walking back after a crash: nothing goes away by itself */
+	bool again;	     /* walking back for a reboot: it is starting, never stopped */
 	struct sync_fds got; /* descriptors of the meeting just held, until a step takes them */
 	bool lived;	     /* the monitor-to-be was not killed at birth */
 	bool enter_monitor;  /* the monitor-to-be has to move itself */

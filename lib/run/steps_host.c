@@ -77,8 +77,15 @@ void undo_intent(struct run *r)
 	struct err unused = { 0 };
 
 	record_end(r);
-
-	(void)state_remove(r->host, r->state.name, &unused);
+	if (!r->again) {
+		(void)state_remove(r->host, r->state.name, &unused);
+		return;
+	}
+	_cleanup_free_ char *ended = xasprintf("%s/%s/ended", r->host->run, r->state.name);
+	r->state.phase = STATE_STARTING;
+	r->state.init = r->state.monitor = 0;
+	(void)state_save(r->host, &r->state, &unused);
+	unlink(ended);
 }
 
 int step_store(struct run *r, struct err *err)
