@@ -74,10 +74,12 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 		waitpid(pid, NULL, 0);
 		close(group);
 		group = a.enter = cg_monitor_renew(&layout, h->cgroup_parent, err);
-		pid = group < 0 ? group : clone_vfork(become_monitor, &a, -1);
+		pid = group < 0 ? 0 : clone_vfork(become_monitor, &a, -1);
 	}
 	for (int i = 0; i < a.n_parents; i++)
 		close(a.parents[i]);
+	if (group < 0)
+		return group;
 	if (pid < 0 || a.error)
 		return err_set(err, ERR_HOST, a.error ? a.error : -pid, "cannot run %s", program);
 	s->monitor = pid;

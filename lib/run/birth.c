@@ -182,7 +182,7 @@ _Noreturn static void monitor_to_be(struct run *r)
 	/* Only the host's side keeps the start alive. */
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
-	if (r->enter_monitor && fd_write_file(r->cg_monitor, "cgroup.procs", "0") < 0)
+	if (r->born_again && fd_write_file(r->cg_monitor, "cgroup.procs", "0") < 0)
 		_exit(EXIT_NO_GROUP);
 	(void)sock_send(control, "", 1, NULL, 0); /* it lives: see hear() */
 	if (walk_monitor(r, &b.err) == 0) {
@@ -217,7 +217,7 @@ int step_clone(struct run *r, struct err *err)
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "socketpair");
 	for (int tries = 0;; tries++) {
-		r->state.monitor = clone_fork(0, r->enter_monitor ? -1 : r->cg_monitor, NULL);
+		r->state.monitor = clone_fork(0, r->born_again ? -1 : r->cg_monitor, NULL);
 		if (r->state.monitor == 0)
 			monitor_to_be(r);
 		bool removed = r->state.monitor == -ENODEV || r->state.monitor == -ENOENT;
@@ -277,7 +277,6 @@ static int clone_again(struct run *r, struct err *err)
 		return err_set(err, ERR_FAIL, 0, "the monitor is gone");
 	fd_drop(&r->control[0]);
 	fd_drop(&r->mapped[1]);
-	r->enter_monitor = true;
 	int ret = open_group(r, killed, err);
 	if (ret == 0)
 		ret = step_clone(r, err);
@@ -313,7 +312,7 @@ int step_born(struct run *r, struct err *err)
 	return 0;
 }
 
-int birth_executed(struct run *r, struct err *err)
+int step_executed(struct run *r, struct err *err)
 {
 	struct birth b = { 0 };
 

@@ -37,8 +37,7 @@ struct run {
 	bool again;	     /* walking back for a reboot: it is starting, never stopped */
 	struct sync_fds got; /* descriptors of the meeting just held, until a step takes them */
 	bool lived;	     /* the monitor-to-be was not killed at birth */
-	bool enter_monitor;  /* the monitor-to-be has to move itself */
-	int born_again;	     /* how often it was cloned anew */
+	int born_again;	     /* how often it was cloned anew: then it moves to its group itself */
 	size_t done;	     /* rows done by the host side */
 };
 
@@ -72,7 +71,7 @@ void walk_back(struct run *r); /* from r->done */
 /* clang-format off */
 #define STEP_BODIES(X) \
 	X(intent) X(store) X(dialect) X(cgroup) X(filter) X(pre_start) X(clone) X(groups) \
-	X(limits) X(devices) X(hand) X(net_host) X(born) X(net_give) X(net_inside) X(monitor) X(state) \
+	X(limits) X(devices) X(hand) X(net_host) X(born) X(net_give) X(net_inside) X(executed) X(monitor) X(state) \
 	X(fresh) X(init) X(idmap) \
 	X(join) X(clock) X(netlink) X(mapped) X(root) X(dev) X(kernfs) X(pivot) X(uts) \
 	X(caps) X(seccomp) X(exec)
@@ -85,7 +84,5 @@ void undo_store(struct run *r);
 void undo_cgroup(struct run *r);
 void undo_net(struct run *r);
 void undo_clone(struct run *r);
-/* Waits until the monitor-to-be has executed its program; an error when it could not. */
-int birth_executed(struct run *r, struct err *err);
 
 #endif

@@ -77,15 +77,14 @@ void undo_intent(struct run *r)
 	struct err unused = { 0 };
 
 	record_end(r);
-	if (!r->again) {
-		(void)state_remove(r->host, r->state.name, &unused);
-		return;
-	}
-	_cleanup_free_ char *ended = xasprintf("%s/%s/ended", r->host->run, r->state.name);
 	r->state.phase = STATE_STARTING;
 	r->state.init = r->state.monitor = 0;
-	(void)state_save(r->host, &r->state, &unused);
-	unlink(ended);
+	if (r->again && state_save(r->host, &r->state, &unused) == 0) {
+		_cleanup_free_ char *ended = xasprintf("%s/%s/ended", r->host->run, r->state.name);
+		unlink(ended);
+		return;
+	}
+	(void)state_remove(r->host, r->state.name, &unused);
 }
 
 int step_store(struct run *r, struct err *err)
@@ -261,10 +260,7 @@ int step_monitor(struct run *r, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/console.sock", r->plan->run_dir);
 	char byte = MONITOR_GO;
-	int ret = birth_executed(r, err);
 
-	if (ret < 0)
-		return ret;
 	r->console = take_given(r);
 	if (r->console < 0)
 		return err_set(err, ERR_FAIL, 0, "no console was handed over");
@@ -272,7 +268,7 @@ int step_monitor(struct run *r, struct err *err)
 	if (listener < 0)
 		return listener;
 	int fds[2] = { r->console, listener };
-	ret = sock_send(r->control[0], &byte, 1, fds, 2);
+	int ret = sock_send(r->control[0], &byte, 1, fds, 2);
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "the monitor is gone");
 	fd_drop(&r->console);

@@ -78,10 +78,17 @@ static int meet(struct run *r, const struct step *s, bool inside, struct err *er
 	return sync_meet(r->sock[inside], s->name, &give, &r->got, r->deadline_ms, err);
 }
 
-/* An error gets the name of its row, once: that of another process has it already. */
-static int at_row(const struct step *s, int ret, struct err *err)
+/* Whether a row is one of this process's: its own, and host and inside meet. */
+static bool is_ours(const struct run *r, const struct step *s, enum step_where we)
 {
-	return ret == -EREMOTEIO ? ret : err_wrap(err, ret, "%s", s->name);
+	return (s->where == we || (s->where == STEP_MEET && we != STEP_MONITOR)) &&
+	       (!s->wanted || s->wanted(r->plan));
+}
+
+/* An error gets the name of its row, once: that of another process has it already. */
+static int at_row(const char *row, int ret, struct err *err)
+{
+	return ret == -EREMOTEIO ? ret : err_wrap(err, ret, "%s", row);
 }
 
 int walk_host(struct run *r, struct err *err)
@@ -91,26 +98,24 @@ int walk_host(struct run *r, struct err *err)
 	for (; steps[r->done].name; r->done++) {
 		const struct step *s = &steps[r->done];
 
-		if ((s->where != STEP_HOST && s->where != STEP_MEET) ||
-		    (s->wanted && !s->wanted(r->plan)))
+		if (!is_ours(r, s, STEP_HOST))
 			continue;
 		ret = s->where == STEP_MEET ? meet(r, s, false, err) : s->up(r, err);
 		if (ret < 0)
-			return sync_reason(r->sock[0], at_row(s, ret, err), err);
+			return sync_reason(r->sock[0], at_row(s->name, ret, err), err);
 	}
 	/* init is running when its exec(2) has closed the child's end. */
-	ret = sync_end(r->sock[0], r->deadline_ms, err);
-	return ret == -EREMOTEIO ? ret : err_wrap(err, ret, "init");
+	return at_row("init", sync_end(r->sock[0], r->deadline_ms, err), err);
 }
 
 int walk_monitor(struct run *r, struct err *err)
 {
 	for (const struct step *s = steps; s->name; s++) {
-		if (s->where != STEP_MONITOR || (s->wanted && !s->wanted(r->plan)))
+		if (!is_ours(r, s, STEP_MONITOR))
 			continue;
 		int ret = s->up(r, err);
 		if (ret < 0)
-			return at_row(s, ret, err);
+			return at_row(s->name, ret, err);
 	}
 	return 0;
 }
@@ -138,8 +143,7 @@ _Noreturn void walk_inside(struct run *r)
 	for (const struct step *s = steps; s->name; s++) {
 		int ret;
 
-		if ((s->where != STEP_INSIDE && s->where != STEP_MEET) ||
-		    (s->wanted && !s->wanted(r->plan)))
+		if (!is_ours(r, s, STEP_INSIDE))
 			continue;
 		if (s->where == STEP_MEET) {
 			if (meet(r, s, true, &err) < 0)

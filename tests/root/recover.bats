@@ -292,9 +292,8 @@ in_monitors() { [[ $(cat "/proc/$(field "$1" monitor-pid)/cgroup") == *"$CROFT_T
 	group=$(unified)/$CROFT_TEST_CGROUP-killed
 	mkdir "$group"
 	echo 1 >"$group/cgroup.kill"
-	local i names="web1 web2 web3 web4"
-	# shellcheck disable=SC2086 # several
-	croft create $names --template busybox
+	local i
+	croft create web1 web2 web3 web4 --template busybox
 	for ((i = 0; i < 10; i++)); do # they all find it at once
 		sh -c 'echo $$ >"$0/cgroup.procs" && exec croft start --jobs 4 web1 web2 web3 web4' "$group"
 		in_monitors web1
