@@ -19,6 +19,10 @@ static const struct {
 #undef X
 };
 
+/* A system call that is not there: the kernel is too old, or somebody's filter (a container's, say)
+ * hides it. */
+#define LACKS " (croft needs Linux " ERR_NEEDS_LINUX " or newer, and all of its system calls)"
+
 #define N_CLASSES (sizeof(classes) / sizeof(classes[0]))
 
 /* Control characters become '?': C0, DEL, and the C1 range as UTF-8 writes it (C2 80 to C2 9F;
@@ -44,6 +48,8 @@ static enum err_class refine(enum err_class class, int num)
 	case EPERM:
 	case EACCES:
 		return ERR_PERM;
+	case ENOSYS:
+		return ERR_HOST;
 	default:
 		return class;
 	}
@@ -61,7 +67,7 @@ int err_set(struct err *err, enum err_class class, int num, const char *fmt, ...
 		return num ? -num : -EINVAL;
 
 	if (num)
-		snprintf(tail, sizeof(tail), ": %s", strerror(num));
+		snprintf(tail, sizeof(tail), ": %s%s", strerror(num), num == ENOSYS ? LACKS : "");
 	/* The arguments may point into err->text, so it is written last. The reason is kept whole
 	 * and a text that is too long is cut before it. */
 	room = sizeof(text) - strlen(tail);

@@ -12,6 +12,9 @@
 
 #include <errno.h>
 
+/* The oldest kernel: mount_setattr is 5.12, cgroup.kill 5.14. */
+#define ERR_NEEDS_LINUX "5.14"
+
 enum err_class {
 #define X(code, name, symbol, text) ERR_##name = (code),
 #include "base/exits.def"
@@ -25,7 +28,8 @@ struct err {
 };
 
 /* Sets class and text; when num is not 0, ": strerror(num)" is appended.
- * Class ERR_FAIL with a telling errno is refined: ENOSPC, EDQUOT -> ROOM, EPERM, EACCES -> PERM.
+ * Class ERR_FAIL with a telling errno is refined: ENOSPC, EDQUOT -> ROOM, EPERM, EACCES -> PERM,
+ * ENOSYS -> HOST, and the text says which kernel is needed.
  * Returns -num, or -EINVAL when num is 0. */
 int err_set(struct err *err, enum err_class class, int num, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -15,6 +15,7 @@
 #include "hook/hook.h"
 #include "run/groups.h"
 #include "run/run.h"
+#include "sys/calls.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
 
@@ -33,6 +34,7 @@ static int say(struct check_item *it, int result, const char *fmt, ...)
 
 static void check_kernel(const struct host *h, struct check_item *it)
 {
+	_cleanup_(buf_free) struct buf lacks = { 0 };
 	struct utsname u;
 	int major = 0, minor = 0;
 
@@ -40,7 +42,13 @@ static void check_kernel(const struct host *h, struct check_item *it)
 	uname(&u);
 	sscanf(u.release, "%d.%d", &major, &minor);
 	if (major < 5 || (major == 5 && minor < 14))
-		say(it, CHECK_MISSING, "Linux %s; croft needs 5.14 or newer", u.release);
+		say(it, CHECK_MISSING, "Linux %s; croft needs Linux " ERR_NEEDS_LINUX " or newer",
+		    u.release);
+	else if (calls_missing(&lacks))
+		say(it, CHECK_MISSING,
+		    "Linux %s, but these system calls are not there: %s; croft needs "
+		    "Linux " ERR_NEEDS_LINUX " or newer, and no filter that hides them",
+		    u.release, lacks.s);
 	else if (major == 5 && minor < 19)
 		say(it, CHECK_WITHOUT,
 		    "Linux %s: no overlay store before 5.19, the dir store is used", u.release);

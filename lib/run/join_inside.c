@@ -103,7 +103,7 @@ static int keep_stdio(const struct join_child *c, struct err *err)
 			return err_errno(err, "dup2");
 	if (dup3(sock, SOCK, O_CLOEXEC) < 0 || dup3(init, INIT, O_CLOEXEC) < 0 ||
 	    close_range(INIT + 1, ~0U, 0) < 0)
-		return err_errno(err, "close_range (Linux 5.9)");
+		return err_errno(err, "close_range");
 	return 0;
 }
 

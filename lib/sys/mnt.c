@@ -12,11 +12,8 @@
 #include "base/mem.h"
 #include "sys/fd.h"
 
-/* The new mount calls are in every kernel croft runs on; say which one it takes if not. */
 static int fail(struct err *err, const char *call, const char *what)
 {
-	if (errno == ENOSYS)
-		return err_set(err, ERR_HOST, ENOSYS, "%s needs Linux 5.12 or newer", call);
 	return err_errno(err, "%s %s", call, what);
 }
 

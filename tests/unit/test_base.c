@@ -28,6 +28,9 @@ TEST(err_text_and_reason)
 	errno = EBUSY;
 	CHECK_INT(err_errno(&e, "umount"), -EBUSY);
 	CHECK_STR(e.text, "umount: Device or resource busy");
+	err_set(&e, ERR_FAIL, ENOSYS, "openat2");
+	CHECK_STR(e.text, "openat2: Function not implemented (croft needs Linux " ERR_NEEDS_LINUX
+			  " or newer, and all of its system calls)");
 }
 
 TEST(err_class_is_refined)
@@ -40,7 +43,7 @@ TEST(err_class_is_refined)
 		{ ERR_FAIL, ENOSPC, ERR_ROOM },	    { ERR_FAIL, EDQUOT, ERR_ROOM },
 		{ ERR_FAIL, EPERM, ERR_PERM },	    { ERR_FAIL, EACCES, ERR_PERM },
 		{ ERR_FAIL, EIO, ERR_FAIL },	    { ERR_HOST, EPERM, ERR_HOST },
-		{ ERR_ABSENT, EACCES, ERR_ABSENT },
+		{ ERR_ABSENT, EACCES, ERR_ABSENT }, { ERR_FAIL, ENOSYS, ERR_HOST },
 	};
 	struct err e;
 
