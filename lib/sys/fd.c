@@ -56,6 +56,13 @@ static int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint
 	return r < 0 ? -errno : (int)r;
 }
 
+int fd_check(struct err *err)
+{
+	if (syscall(SYS_openat2, -1, NULL, NULL, (size_t)0) < 0 && errno == ENOSYS)
+		return err_errno(err, "openat2");
+	return 0;
+}
+
 int fd_open_in(int rootfd, const char *path, int flags, mode_t mode)
 {
 	return sys_openat2(rootfd, path, flags, mode, HOW_IN_ROOT | HOW_NO_MAGICLINKS);
@@ -195,16 +202,17 @@ int fd_overwrite(int dirfd, const char *path, const char *text)
 	return 0;
 }
 
+static int sync_open_dir(int fd)
+{
+	/* EINVAL: a file system that has nothing to sync. */
+	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
+}
+
 int fd_sync_dir(int dirfd, const char *path)
 {
 	_cleanup_close_ int fd = open_retry(dirfd, path, O_RDONLY | O_DIRECTORY, 0);
 
-	if (fd < 0)
-		return fd;
-	/* EINVAL: a file system that has nothing to sync. */
-	if (fsync(fd) < 0 && errno != EINVAL)
-		return -errno;
-	return 0;
+	return fd < 0 ? fd : sync_open_dir(fd);
 }
 
 static void temporary_name(char ret[NAME_MAX + 1], const char *name)
@@ -261,6 +269,34 @@ static int fill(int fd, const void *data, size_t len, mode_t mode, bool durable)
 	return 0;
 }
 
+/* Gives the name to the new file for good, or leaves it to the old one: that is kept under the
+ * temporary name until the directory is synced. */
+static int rename_durably(int dir, const char *tmp, const char *name)
+{
+	_cleanup_close_ int d = open_retry(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+	_cleanup_close_ int old = open_retry(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	struct stat st;
+	int r;
+
+	if (d < 0)
+		return d;
+	/* Locked, so that another writer who finds it under the temporary name waits. Not every
+	 * file system can exchange (renameat2(2)). */
+	bool kept = old >= 0 && fstat(old, &st) == 0 && S_ISREG(st.st_mode) &&
+		    flock(old, LOCK_EX | LOCK_NB) == 0 &&
+		    renameat2(dir, tmp, dir, name, RENAME_EXCHANGE) == 0;
+	if (!kept && renameat(dir, tmp, dir, name) < 0)
+		return -errno;
+	r = sync_open_dir(d);
+	if (r == 0 && kept)
+		unlinkat(dir, tmp, 0);
+	else if (r < 0 && kept)
+		renameat(dir, tmp, dir, name);
+	else if (r < 0 && old == -ENOENT)
+		unlinkat(dir, name, 0);
+	return r;
+}
+
 static int replace_in(int dir, const char *name, const void *data, size_t len, mode_t mode,
 		      bool durable)
 {
@@ -273,13 +309,13 @@ static int replace_in(int dir, const char *name, const void *data, size_t len, m
 		return fd;
 	/* Open, and so locked, until the name is another's again. */
 	r = fill(fd, data, len, mode, durable);
-	if (r == 0 && renameat(dir, tmp, dir, name) < 0)
+	if (r == 0 && durable)
+		r = rename_durably(dir, tmp, name);
+	else if (r == 0 && renameat(dir, tmp, dir, name) < 0)
 		r = -errno;
-	if (r < 0) {
+	if (r < 0)
 		unlinkat(dir, tmp, 0);
-		return r;
-	}
-	return durable ? fd_sync_dir(dir, ".") : 0;
+	return r;
 }
 
 int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool durable)

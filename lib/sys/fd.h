@@ -17,7 +17,8 @@ int fd_read_all(int fd, size_t max, char **ret, size_t *ret_len);
 int fd_write_file(int dirfd, const char *path, const char *text);
 int fd_write_all(int fd, const void *data, size_t len);
 /* Temporary file beside path, write, chmod, rename. durable adds fsync of file and directory: for
- * configuration, never for run-time state on tmpfs. No temporary file is left on failure; what a
+ * configuration, never for run-time state on tmpfs. On failure path is as it was, also when only
+ * the sync of the directory fails, and no temporary file is left; what a
  * killed writer left is gone with the next write of that path. -EBUSY: another one writes it, for
  * more than 5 s. */
 int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
@@ -33,6 +34,10 @@ int fd_sync_dir(int dirfd, const char *path);
 
 /* mkdir -p of an absolute path of our own (never beneath a server's root). */
 int fd_mkdir_p(const char *path, mode_t mode);
+
+/* openat2 (kernel 5.6) is there. Without it a server's files can be neither made nor removed, and what
+ * a command began could not be undone. */
+int fd_check(struct err *err);
 
 /* Opens beneath a server's root with openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), kernel 5.6:
  * symbolic links resolve as they do inside. The result is never outside rootfd's tree. */
