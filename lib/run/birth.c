@@ -308,7 +308,7 @@ int step_born(struct run *r, struct err *err)
 	r->state.init = b.init;
 	r->pidfd = proc_pidfd_open(r->state.init, 0);
 	if (r->pidfd < 0)
-		return err_set(err, ERR_FAIL, -r->pidfd, "init is gone");
+		return err_set(err, ERR_FAIL, -r->pidfd, "cannot watch init");
 	return 0;
 }
 

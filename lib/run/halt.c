@@ -43,9 +43,9 @@ static int clear(const struct host *h, const struct state *s, bool crashed, bool
 		run_close(&r);
 		return -EBUSY;
 	}
-	walk_back(&r);
+	ret = walk_back(&r, err);
 	run_close(&r);
-	return 0;
+	return ret;
 }
 
 int halt_clear(const struct host *h, const struct state *s, bool crashed, struct err *err)
@@ -88,17 +88,21 @@ static void record_stopping(const struct host *h, struct state *s, bool on)
 	(void)state_save(h, s, &unused);
 }
 
-/* 0: init is gone; -ETIMEDOUT: it is not; -EAGAIN: the command's own deadline came first. */
+/* 0: init is gone; -ETIMEDOUT: it is not, and had its time; any other error: nothing more is to be
+ * done to it, the command's own deadline came first or it cannot be asked. */
 static int ask_init(const struct host *h, const struct state *s, uint64_t timeout_ms,
-		    uint64_t deadline_ms)
+		    uint64_t deadline_ms, struct err *err)
 {
 	uint64_t now = clock_ms();
 	bool cut = deadline_ms != UINT64_MAX && deadline_ms < now + timeout_ms;
 	uint64_t wait = cut ? (deadline_ms > now ? deadline_ms - now : 0) : timeout_ms;
 	_cleanup_close_ int fd = proc_pidfd_open(s->init, 0);
+	int r;
 
-	if (fd < 0 || !state_alive(s))
+	if (fd == -ESRCH || !state_alive(s))
 		return 0;
+	if (fd < 0)
+		return err_set(err, ERR_FAIL, -fd, "cannot watch init, so it was not asked");
 	if (s->frozen) { /* a frozen init cannot answer */
 		struct cg_layout layout;
 		struct err unused = { 0 };
@@ -110,11 +114,17 @@ static int ask_init(const struct host *h, const struct state *s, uint64_t timeou
 			cg_close(&cg);
 		}
 	}
-	if (proc_pidfd_signal(fd, s->halt_signal) < 0)
+	r = proc_pidfd_signal(fd, s->halt_signal);
+	if (r == -ESRCH)
 		return 0;
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot ask init to stop");
 	if (proc_pidfd_wait(fd, (int)wait) == 0)
 		return 0;
-	return cut ? -EAGAIN : -ETIMEDOUT;
+	if (!cut)
+		return -ETIMEDOUT;
+	return err_set(err, ERR_BUSY, 0,
+		       "init was asked to stop and has not yet; the deadline has passed");
 }
 
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,
@@ -124,13 +134,12 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 	int r;
 
 	record_stopping(h, s, true);
-	r = timeout_ms > 0 ? ask_init(h, s, timeout_ms, deadline_ms) : 0;
+	r = timeout_ms > 0 ? ask_init(h, s, timeout_ms, deadline_ms, err) : 0;
 	if (killed)
 		*killed = r == -ETIMEDOUT;
-	if (r == -EAGAIN) {
+	if (r < 0 && r != -ETIMEDOUT) {
 		record_stopping(h, s, false);
-		return err_set(err, ERR_BUSY, 0,
-			       "init was asked to stop and has not yet; the deadline has passed");
+		return r;
 	}
 	halt_mark(h, s->name, HALT_KILLING);
 	return halt_clear(h, s, gone, err);

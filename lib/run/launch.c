@@ -46,8 +46,9 @@ int launch(const struct host *h, const struct server *s, int64_t boots, uint64_t
 	r.plan = &p;
 	r.state.boots = boots;
 	ret = walk_host(&r, err);
-	if (ret < 0)
-		walk_back(&r);
+	struct err unused = { 0 };
+	if (ret < 0) /* what cannot be undone now is tried again by the next command */
+		(void)walk_back(&r, &unused);
 	struct state state = r.state;
 	run_close(&r);
 	if (ret < 0)

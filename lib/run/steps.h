@@ -49,7 +49,8 @@ struct step {
 	const char *help; /* one line for croft plan */
 	bool (*wanted)(const struct plan *p);
 	int (*up)(struct run *r, struct err *err);
-	void (*down)(struct run *r); /* undoes it whole or half done; must not fail for good */
+	/* Undoes it whole or half done; done already: success. */
+	int (*down)(struct run *r, struct err *err);
 	void (*explain)(const struct plan *p, struct buf *out); /* the values, for croft plan */
 	/* MEET: what the server's side hands over. */
 	void (*give)(struct run *r, struct sync_fds *give);
@@ -65,7 +66,9 @@ void run_close(struct run *r);
 int walk_host(struct run *r, struct err *err);
 int walk_monitor(struct run *r, struct err *err); /* the error carries its row */
 _Noreturn void walk_inside(struct run *r);
-void walk_back(struct run *r); /* from r->done */
+/* From r->done, over every row whatever fails; the first error is returned. When there is one, the
+ * first row, which is the record of what there may be, is left for the next command. */
+int walk_back(struct run *r, struct err *err);
 
 /* Bodies, in steps_host.c, birth.c and steps_inside.c: STEP_BODIES declares them for the table. */
 /* clang-format off */
@@ -79,10 +82,10 @@ void walk_back(struct run *r); /* from r->done */
 #define X(name) int step_##name(struct run *r, struct err *err);
 STEP_BODIES(X)
 #undef X
-void undo_intent(struct run *r);
-void undo_store(struct run *r);
-void undo_cgroup(struct run *r);
-void undo_net(struct run *r);
-void undo_clone(struct run *r);
+int undo_intent(struct run *r, struct err *err);
+int undo_store(struct run *r, struct err *err);
+int undo_cgroup(struct run *r, struct err *err);
+int undo_net(struct run *r, struct err *err);
+int undo_clone(struct run *r, struct err *err);
 
 #endif

@@ -72,7 +72,7 @@ static void record_end(const struct run *r)
 	(void)fd_overwrite(AT_FDCWD, to, text); /* only told, never relied on */
 }
 
-void undo_intent(struct run *r)
+int undo_intent(struct run *r, struct err *err)
 {
 	struct err unused = { 0 };
 
@@ -82,9 +82,9 @@ void undo_intent(struct run *r)
 	if (r->again && state_save(r->host, &r->state, &unused) == 0) {
 		_cleanup_free_ char *ended = xasprintf("%s/%s/ended", r->host->run, r->state.name);
 		unlink(ended);
-		return;
+		return 0;
 	}
-	(void)state_remove(r->host, r->state.name, &unused);
+	return state_remove(r->host, r->state.name, err);
 }
 
 int step_store(struct run *r, struct err *err)
@@ -92,9 +92,11 @@ int step_store(struct run *r, struct err *err)
 	return r->plan->store.store->layers(&r->plan->store, &r->layers, err);
 }
 
-void undo_store(struct run *r)
+int undo_store(struct run *r, struct err *err)
 {
+	(void)err;
 	store_layers_close(&r->layers);
+	return 0;
 }
 
 int step_dialect(struct run *r, struct err *err)
@@ -120,18 +122,23 @@ int step_cgroup(struct run *r, struct err *err)
 	return 0;
 }
 
-void undo_cgroup(struct run *r)
+int undo_cgroup(struct run *r, struct err *err)
 {
 	struct err unused = { 0 };
+	int ret;
 
-	if (r->cg.fd2 >= 0) {
+	if (r->cg.fd2 >= 0) { /* that it did not help is seen below */
 		cg_kill(&r->cg, KILL_MS, &unused);
 		cg_close(&r->cg);
 		r->cg = (struct cg)CG_NONE;
 	}
 	/* A group stays busy for a moment after its last process has died. */
-	for (int i = 0; i < 50 && cg_remove(&r->layout, r->state.cgroup, &unused) == -EBUSY; i++)
+	ret = cg_remove(&r->layout, r->state.cgroup, err);
+	for (int i = 0; ret == -EBUSY && i < 50; i++) {
 		usleep(2000u * (unsigned)(i + 1));
+		ret = cg_remove(&r->layout, r->state.cgroup, err);
+	}
+	return ret;
 }
 
 int step_groups(struct run *r, struct err *err)
@@ -204,10 +211,10 @@ static void reap_monitor(pid_t pid, uint64_t start, bool child, bool now)
 			;
 }
 
-void undo_clone(struct run *r)
+int undo_clone(struct run *r, struct err *err)
 {
-	struct err unused = { 0 };
 	bool starting = r->control[0] >= 0;
+	int ret = 0;
 
 	fd_drop(&r->sock[0]);
 	fd_drop(&r->control[0]);
@@ -216,9 +223,10 @@ void undo_clone(struct run *r)
 	if (starting)
 		reap_monitor(r->state.monitor, 0, true, true);
 	if (r->cg.fd2 >= 0)
-		cg_kill(&r->cg, KILL_MS, &unused);
+		ret = cg_kill(&r->cg, KILL_MS, err);
 	if (!starting && r->state.monitor != getpid())
 		reap_monitor(r->state.monitor, r->state.monitor_start, false, r->force);
+	return ret;
 }
 
 /* The descriptor that came with the last message; -1 when that was not one. */
@@ -247,13 +255,11 @@ int step_net_inside(struct run *r, struct err *err)
 	return net_inside(&r->plan->net, netlink, err);
 }
 
-void undo_net(struct run *r)
+int undo_net(struct run *r, struct err *err)
 {
 	const struct net_plan *n = r->plan ? &r->plan->net : &r->net;
-	struct err unused = { 0 };
 
-	if (n->mode && n->mode->host_down)
-		n->mode->host_down(n, r->force, &unused);
+	return n->mode && n->mode->host_down ? n->mode->host_down(n, r->force, err) : 0;
 }
 
 int step_monitor(struct run *r, struct err *err)

@@ -34,9 +34,13 @@ int run_from_state(struct run *r, const struct host *h, const struct state *s, s
 	int ret = groups_layout(h, &r->layout, err);
 	if (ret < 0)
 		return ret;
-	struct err unused = { 0 };
-	if (cg_open(&r->layout, s->cgroup, &r->cg, &unused) < 0)
+	ret = cg_open(&r->layout, s->cgroup, &r->cg, err);
+	if (ret < 0 && ret != -ENOENT)
+		return ret;
+	if (ret < 0) {
 		r->cg = (struct cg)CG_NONE;
+		err_clear(err);
+	}
 	/* A mode undoes by the interface's name; the rest of its plan is not needed for that. */
 	r->net.mode = net_find(s->net);
 	snprintf(r->net.server, sizeof(r->net.server), "%s", s->name);
@@ -120,15 +124,24 @@ int walk_monitor(struct run *r, struct err *err)
 	return 0;
 }
 
-void walk_back(struct run *r)
+int walk_back(struct run *r, struct err *err)
 {
+	int ret = 0;
+
 	/* The row that failed may be half done: it is walked back over too. */
 	for (size_t i = r->done + 1; i-- > 0;) {
 		const struct step *s = &steps[i];
+		struct err e = { 0 };
 
-		if (s->name && s->down)
-			s->down(r);
+		if (!s->name || !s->down || (i == 0 && ret < 0))
+			continue;
+		int now = at_row(s->name, s->down(r, &e), &e);
+		if (now < 0 && ret == 0) {
+			ret = now;
+			*err = e;
+		}
 	}
+	return ret;
 }
 
 _Noreturn void walk_inside(struct run *r)

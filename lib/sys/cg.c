@@ -443,9 +443,10 @@ int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct e
 		return r;
 	}
 	cg.fd2 = r;
+	/* Those below are missing where a start was killed before it had made them. */
 	r = group_open(cg.fd2, "inside");
-	cg.inside = r < 0 ? -1 : r; /* a start may have been killed before it was made */
-	for (enum cg_controller c = 0; c < CG_N; c++) {
+	cg.inside = r < 0 ? -1 : r;
+	for (enum cg_controller c = 0; (r >= 0 || r == -ENOENT) && c < CG_N; c++) {
 		if (!cg_joins(l, c))
 			continue;
 		if (cg_first_on_mount(l, c) != c) {
@@ -454,6 +455,10 @@ int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct e
 		}
 		r = group_open(AT_FDCWD, group_path(path, l->v1[c], rel));
 		cg.v1[c] = r < 0 ? -1 : r;
+	}
+	if (r < 0 && r != -ENOENT) {
+		cg_close(&cg);
+		return err_set(err, ERR_FAIL, -r, "control group %s", rel);
 	}
 	*ret = cg;
 	return 0;
