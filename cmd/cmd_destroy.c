@@ -51,7 +51,7 @@ static int destroy_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 }
 
 static const struct cmd_opt opts[] = {
-	{ .name = "force", .help = "kill it first if it runs" },
+	{ .name = "force", .help = "kill it first if it runs; also without a configuration file" },
 };
 
 const struct cmd cmd_destroy = {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Creating and destroying. The configuration file is what makes a server exist: create writes it
- * last, destroy removes it first. In between the server's directory marks a half-made one, which
- * any command on that name scraps (recover.c).
+ * last, destroy removes it first. In between there is a mark (recover.h): what has it is half made,
+ * and any command on that name scraps it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -122,6 +122,8 @@ static int create_locked(const struct host *h, struct server *s, struct err *err
 {
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, s->name);
 	_cleanup_free_ char *parent = xasprintf("%s/servers", h->var);
+	_cleanup_free_ char *mark = recover_mark(h, s->name);
+	struct err none = { 0 };
 	struct state hook_state;
 	struct plan p;
 	int r = recover_server(h, s->name, err);
@@ -130,16 +132,23 @@ static int create_locked(const struct host *h, struct server *s, struct err *err
 		return r;
 	if (server_exists(h, s->name))
 		return err_set(err, ERR_EXISTS, 0, "the server exists already");
+	if (state_load(h, s->name, &hook_state, &none) == 0)
+		return err_set(err, ERR_EXISTS, 0,
+			       "it runs, but its configuration file is missing; put that back, or "
+			       "remove the server: croft destroy %s --force",
+			       s->name);
 	r = check_first(h, s, err);
 	if (r == 0)
 		r = make_uuid(s->uuid, err);
+	if (r == 0)
+		r = recover_mark_begin(h, s->name, err);
 	if (r < 0)
 		return r;
 	r = fd_mkdir_p(parent, 0700);
-	if (r < 0 || (mkdir(dir, 0700) < 0 && errno != EEXIST))
-		return err_set(err, ERR_FAIL, r < 0 ? -r : errno, "cannot create %s", dir);
-	fd_sync_dir(AT_FDCWD, parent);
-	r = make_root(h, s, &p, err);
+	if (r < 0 || mkdir(dir, 0700) < 0)
+		r = err_set(err, ERR_FAIL, r < 0 ? -r : errno, "cannot create %s", dir);
+	else
+		r = make_root(h, s, &p, err);
 	if (r == 0) {
 		stopped_state(s, &hook_state);
 		r = hooks_run(h, &hook_state, "create", err);
@@ -150,6 +159,8 @@ static int create_locked(const struct host *h, struct server *s, struct err *err
 		struct err unused = { 0 };
 		recover_scrap(h, s->name, NULL, &unused);
 	}
+	if (r == 0)
+		unlink(mark);
 	return r;
 }
 
@@ -174,6 +185,7 @@ static int destroy_locked(const struct host *h, const char *name, bool force, st
 {
 	_cleanup_free_ char *conf = server_conf_path(h, name);
 	_cleanup_free_ char *confs = xasprintf("%s/servers", h->etc);
+	_cleanup_free_ char *mark = recover_mark(h, name);
 	struct err none = { 0 };
 	struct state state, hook_state;
 	struct server s;
@@ -200,8 +212,8 @@ static int destroy_locked(const struct host *h, const char *name, bool force, st
 		stopped_state(&s, &hook_state);
 		r = hooks_run(h, &hook_state, "destroy", err);
 	}
-	if (r == 0 && unlink(conf) < 0)
-		r = err_errno(err, "cannot remove %s", conf);
+	if (r == 0 && rename(conf, mark) < 0)
+		r = err_errno(err, "cannot rename %s to %s", conf, mark);
 	if (r == 0) {
 		fd_sync_dir(AT_FDCWD, confs);
 		r = recover_scrap(h, name, loaded ? &s.net.ip : NULL, err);
@@ -209,6 +221,30 @@ static int destroy_locked(const struct host *h, const char *name, bool force, st
 	if (loaded)
 		server_free(&s);
 	return r;
+}
+
+/* One without a configuration file: what a killed create or destroy left goes, and what somebody
+ * lost the file of with --force. */
+static int destroy_lost(const struct host *h, const char *name, bool force, struct err *err)
+{
+	struct err none = { 0 };
+	struct state state;
+	int r = recover_server(h, name, err);
+
+	if (r == 0 && state_load(h, name, &state, &none) < 0)
+		return err_set(err, ERR_ABSENT, 0, "no such server");
+	if (!force || (r < 0 && err->class != ERR_STATE))
+		return r < 0
+			   ? r
+			   : err_set(err, ERR_STATE, 0,
+				     "it runs, but its configuration file is missing; use --force");
+	err_clear(err);
+	r = recover_mark_begin(h, name, err);
+	if (r == 0 && state_load(h, name, &state, &none) == 0)
+		r = halt(h, &state, 0, UINT64_MAX, NULL, err);
+	if (r == 0)
+		r = recover_probe(h, name, err);
+	return r < 0 ? r : recover_scrap(h, name, NULL, err);
 }
 
 int run_destroy(const struct host *h, const char *name, bool force, const struct run_opts *o,
@@ -221,13 +257,8 @@ int run_destroy(const struct host *h, const char *name, bool force, const struct
 
 	if (r < 0)
 		return r;
-	if (!server_exists(h, name)) {
-		r = recover_server(h, name, err); /* what a killed create or destroy left */
-		if (r == 0)
-			r = err_set(err, ERR_ABSENT, 0, "no such server");
-	} else {
-		r = destroy_locked(h, name, force, err);
-	}
+	r = server_exists(h, name) ? destroy_locked(h, name, force, err)
+				   : destroy_lost(h, name, force, err);
 	if (server_exists(h, name))
 		lock_drop(&lock);
 	else

@@ -59,19 +59,69 @@ static void remove_logs(const struct host *h, const char *name)
 	unlink(old);
 }
 
+char *recover_mark(const struct host *h, const char *name)
+{
+	return xasprintf("%s/servers/%s.unfinished", h->etc, name);
+}
+
+int recover_mark_begin(const struct host *h, const char *name, struct err *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/servers", h->etc);
+	_cleanup_free_ char *mark = recover_mark(h, name);
+	_cleanup_close_ int fd = -1;
+	int r = fd_mkdir_p(dir, 0755);
+
+	if (r == 0)
+		fd = open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (r == 0)
+		r = fd < 0 ? -errno : fd_sync_dir(AT_FDCWD, dir);
+	if (r < 0) {
+		unlink(mark);
+		return err_set(err, ERR_FAIL, -r, "cannot create %s", mark);
+	}
+	return 0;
+}
+
+/* What is there of a server without a configuration file goes, if it is known to be half made. */
+static int scrap_unfinished(const struct host *h, const char *name, struct err *err)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
+	_cleanup_free_ char *mark = recover_mark(h, name);
+	struct stat st;
+
+	if (lstat(mark, &st) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return err_errno(err, "cannot read %s", mark);
+		if (lstat(dir, &st) == 0)
+			return err_set(err, ERR_STATE, 0,
+				       "there are files in %s, but no %s/servers/%s.conf; put that "
+				       "back, or remove them: croft destroy %s --force",
+				       dir, h->etc, name, name);
+		if (errno != ENOENT && errno != ENOTDIR)
+			return err_errno(err, "cannot read %s", dir);
+	}
+	return recover_scrap(h, name, NULL, err);
+}
+
 int recover_scrap(const struct host *h, const char *name, const struct addrs *known,
 		  struct err *err)
 {
 	_cleanup_free_ char *servers = xasprintf("%s/servers", h->var);
 	_cleanup_free_ char *fs = xasprintf("%s/%s/fs", servers, name);
 	_cleanup_free_ char *addr = xasprintf("%s/addr", h->var);
-	_cleanup_close_ int dir = open(servers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *mark = recover_mark(h, name);
 
+	fd_mkdir_p(servers, 0700);
+	_cleanup_close_ int dir = open(servers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return errno == ENOENT ? 0 : err_errno(err, "cannot open %s", servers);
+		return err_errno(err, "cannot open %s", servers);
 	int r = trash(h, name, fs, err);
-	for (size_t i = 0; r == 0 && known && i < known->n; i++)
-		net_release(addr, &known->a[i], name);
+	for (size_t i = 0; r == 0 && known && i < known->n; i++) {
+		r = net_release(addr, &known->a[i], name);
+		if (r < 0)
+			return err_set(err, ERR_FAIL, -r, "cannot release its addresses in %s",
+				       addr);
+	}
 	if (r == 0 && !known)
 		r = net_release_all(addr, name, err);
 	if (r == 0)
@@ -80,7 +130,11 @@ int recover_scrap(const struct host *h, const char *name, const struct addrs *kn
 		return r;
 	remove_logs(h, name);
 	r = fd_remove_tree(dir, name);
-	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot remove %s/%s", servers, name) : 0;
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot remove %s/%s", servers, name);
+	if (unlink(mark) < 0 && errno != ENOENT)
+		return err_errno(err, "cannot remove %s", mark);
+	return 0;
 }
 
 /* The run is over and nobody tidied up. */
@@ -152,18 +206,21 @@ int recover_probe(const struct host *h, const char *name, struct err *err)
 static int recover(const struct host *h, const char *name, bool start, uint64_t deadline_ms,
 		   struct err *err)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
 	_cleanup_free_ char *conf = server_conf_path(h, name);
+	_cleanup_free_ char *mark = recover_mark(h, name);
 	struct err none = { 0 };
 	struct state s;
-	struct stat st;
-	int r = state_load(h, name, &s, &none);
+	int r = fd_check(err);
 
+	if (r < 0)
+		return r;
+	r = state_load(h, name, &s, &none);
 	fd_replace_tidy(AT_FDCWD, conf);
 	if (r == -ENOENT) {
-		if (server_exists(h, name) || lstat(dir, &st) < 0)
-			return 0;
-		return recover_scrap(h, name, NULL, err);
+		if (!server_exists(h, name))
+			return scrap_unfinished(h, name, err);
+		unlink(mark); /* create was killed after its last step but one */
+		return 0;
 	}
 	if (r < 0) {
 		*err = none;
@@ -266,10 +323,12 @@ static void all_names(const struct host *h, struct strv *ret)
 	const struct {
 		const char *base, *sub, *suffix;
 		bool links;
-	} where[] = { { h->etc, "servers", ".conf", false }, { h->var, "servers", NULL, false },
-		      { h->run, ".", NULL, false },	     { h->run, ".locks", NULL, false },
-		      { h->var, "ids", NULL, true },	     { h->var, "addr", NULL, true },
-		      { h->var, "trash", NULL, false } };
+	} where[] = {
+		{ h->etc, "servers", ".conf", false }, { h->etc, "servers", ".unfinished", false },
+		{ h->var, "servers", NULL, false },    { h->run, ".", NULL, false },
+		{ h->run, ".locks", NULL, false },     { h->var, "ids", NULL, true },
+		{ h->var, "addr", NULL, true },	       { h->var, "trash", NULL, false }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(where); i++) {
 		_cleanup_free_ char *dir = xasprintf("%s/%s", where[i].base, where[i].sub);
@@ -285,7 +344,6 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 {
 	_cleanup_free_ char *path = state_lock_path(h, name);
 	_cleanup_free_ char *label = xasprintf("server %s", name);
-	_cleanup_free_ char *servers = xasprintf("%s/servers", h->var);
 	struct lock lock = LOCK_NONE;
 	struct err none = { 0 };
 	struct state before, after;
@@ -312,10 +370,8 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 		lock_drop(&lock);
 		return r;
 	}
-	if (r == 0) {
-		fd_mkdir_p(servers, 0700);
-		r = recover_scrap(h, name, NULL, err);
-	}
+	if (r == 0)
+		r = scrap_unfinished(h, name, err);
 	lock_drop_remove(&lock);
 	return r;
 }

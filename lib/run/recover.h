@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Removing what is left of a server that has no configuration file. */
+/* Putting right what a killed command left, and removing what is left of a server that has no
+ * configuration file. */
 #ifndef CROFT_RUN_RECOVER_H
 #define CROFT_RUN_RECOVER_H
 
 #include "run/state.h"
 
-/* Storage, addresses, ids, logs, in an order in which the server's directory goes last: as long as
- * it is there, any command on that name does this again. known: its addresses (NULL: they are
- * looked for). Lock held. */
+/* The mark of a server that create has not made yet, or that destroy removes: a file beside where
+ * its configuration file is, ETC/servers/NAME.unfinished. What has files but neither is somebody's
+ * mistake (a file removed by hand, /etc/croft not mounted), and nothing of it is touched.
+ * begin: the mark is there for good (synced) when it returns. */
+char *recover_mark(const struct host *h, const char *name);
+int recover_mark_begin(const struct host *h, const char *name, struct err *err);
+
+/* Storage, addresses, ids, logs, and the mark at last: as long as it is there, any command on that
+ * name does this again. known: its addresses (NULL: they are looked for). Lock held. */
 int recover_scrap(const struct host *h, const char *name, const struct addrs *known,
 		  struct err *err);
 

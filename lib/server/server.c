@@ -85,7 +85,7 @@ bool server_exists(const struct host *h, const char *name)
 	_cleanup_free_ char *path = server_conf_path(h, name);
 	struct stat st;
 
-	return lstat(path, &st) == 0;
+	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* Keys of croft.conf that are a server's options are defaults for every server. */

@@ -69,6 +69,8 @@ int server_init(struct server *s, const struct host *h, const char *name, struct
 int server_load(struct server *s, const struct host *h, const char *name, struct err *err);
 int server_save(struct server *s, const struct host *h, struct err *err);
 void server_free(struct server *s);
+/* Whether it has a configuration file. True where that cannot be known (EIO, EACCES): who removes
+ * the files of servers that do not exist must not be told that one does not. */
 bool server_exists(const struct host *h, const char *name);
 /* Names of all configured servers, sorted. */
 int server_list(const struct host *h, struct strv *ret, struct err *err);

@@ -44,7 +44,7 @@ booted() { [ "$(field "$1" boots)" = "$2" ] && state_is "$1" running; }
 
 @test "poweroff typed inside stops the server" {
 	server web1
-	croft exec web1 -- poweroff
+	croft exec web1 -- poweroff || [ $? -gt 128 ] # init may be the faster one
 	wait_for 10 state_is web1 stopped
 	grep -q 'signal 2' /var/lib/croft/servers/web1/ended
 }
@@ -149,6 +149,5 @@ C
 	state_is web running
 	state_is manual stopped
 	croft stop --all --shutdown --kill
-	rm /etc/croft/servers/broken.conf
-	croft recover
+	croft destroy broken
 }

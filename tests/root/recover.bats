@@ -21,6 +21,9 @@ cleanup() {
 	done 2>/dev/null || :
 	find /run/croft -mindepth 1 -maxdepth 1 -type d ! -name '.*' -exec rm -r {} +
 	croft destroy --all --force >/dev/null 2>&1 || :
+	for dir in /var/lib/croft/servers/*/; do # a test that failed may have moved its file away
+		[ ! -d "$dir" ] || croft destroy "$(basename "$dir")" --force >/dev/null 2>&1 || :
+	done
 }
 
 kill9() { # PID...: killed and gone
@@ -594,6 +597,7 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 @test "what is left of servers that do not exist: recover removes all of it" {
 	server web1
 	mkdir -p /run/croft/ghost1 /var/lib/croft/servers/ghost2/fs/upper /var/lib/croft/trash/ghost6/upper
+	touch /etc/croft/servers/ghost2.unfinished /etc/croft/servers/ghost7.unfinished
 	ln -s ghost3 /var/lib/croft/addr/10.77.0.250
 	ln -s ghost4 /var/lib/croft/ids/1999962112
 	local dir
@@ -605,7 +609,93 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 	croft recover
 	[ "$(croft list -a -H -o name | tr '\n' ' ')" = "ghost2 web1 " ]
 	[ -z "$(find /run/croft /var/lib/croft /sys/fs/cgroup -maxdepth 4 -name '*ghost[13456]*')" ]
+	[ -z "$(find /etc/croft -name '*ghost7*')" ]
 	[ -z "$(find /var/lib/croft/addr /var/lib/croft/ids -lname 'ghost[13456]')" ]
+	whole web1
+}
+
+@test "files of a server whose configuration is missing are kept, but from destroy --force" {
+	local conf=$BATS_TEST_TMPDIR/conf name
+	server web1
+	server web2
+	croft stop web2 --kill
+	mkdir "$conf"
+	mv /etc/croft/servers/web?.conf "$conf"
+	fails 3 croft recover
+	[[ "$stderr" == *"there are files in /var/lib/croft/servers/web1, but no /etc/croft/servers/web1.conf"* ]]
+	fails 4 croft start web2
+	fails 3 croft create web2 --template busybox
+	fails 5 croft create web1 --template busybox
+	for name in web1 web2; do
+		fails 3 croft destroy $name
+	done
+	mv "$conf"/web?.conf /etc/croft/servers/
+	croft recover
+	whole web1
+	croft start web2
+	whole web2
+	rm /etc/croft/servers/web?.conf
+	croft stop web1 --kill || :
+	for name in web1 web2; do
+		croft destroy $name --force
+		fails 4 croft destroy $name --force
+		no_traces $name
+	done
+}
+
+# fault errno CALL K ERRNO COMMAND...: see tests/fault/fault.c.
+faulty() { "$CROFT_TEST_BUILD/tests/fault/fault" errno "$@"; }
+
+@test "a configuration file that cannot be looked at is not a server that does not exist" {
+	local k
+	server web1
+	croft stop web1 --kill
+	for k in 1 2 3 4 5 6 7 8 9; do
+		faulty newfstatat $k EACCES croft start web1 || :
+		croft stop web1 --kill
+	done
+	croft start web1
+	whole web1
+}
+
+@test "a stop that leaves something says so, and the next command finishes it" {
+	server web1
+	run --separate-stderr faulty unlinkat 3 EPERM croft stop web1 --kill
+	[ "$status" -eq 9 ]
+	[[ "$stderr" == *"croft: stop web1: "* ]]
+	state_is web1 stopping
+	croft recover
+	state_is web1 stopped
+	no_traces web1
+}
+
+@test "an init that cannot be asked to stop is not killed instead" {
+	server web1
+	run --separate-stderr faulty pidfd_open 1 EMFILE croft stop web1
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"cannot watch init, so it was not asked: Too many open files"* ]]
+	whole web1
+	run --separate-stderr faulty pidfd_open 1 EMFILE croft exec web1 -- true
+	[ "$status" -eq 125 ]
+	[[ "$stderr" == *"cannot watch the server's init: Too many open files"* ]]
+}
+
+@test "a file that cannot be synced is as it was, and so is the server" {
+	local n
+	server web1 --pids 50
+	for n in 1 2; do # the file, and the directory
+		run faulty fsync $n EIO croft set web1 --pids 60
+		[ "$status" -eq 1 ]
+		grep -qx 'PIDS="50"' /etc/croft/servers/web1.conf
+		[ "$(field web1 pids-limit)" = 50 ] || croft status web1 --json
+		[ "$(find /etc/croft/servers -type f | wc -l)" -eq 1 ]
+	done
+	for n in 1 2 3; do
+		run faulty fsync $n EIO croft create web2 --template busybox
+		[ "$status" -eq 1 ]
+		no_traces web2
+		[ ! -e /etc/croft/servers/web2.conf ]
+	done
 	whole web1
 }
 
