@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the fault tests share: the commands that are put through faults, what they begin with, and
+# what must hold after. Sourced inside a test host.
+# shellcheck shell=bash disable=SC2034 # used by those who source it
+
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+build=${CROFT_TEST_BUILD:?run by tests/root/testhost}
+fault=$build/tests/fault/fault
+nosys=$build/tests/fault/nosys
+work=$(mktemp -d /tmp/croft-fault.XXXXXX) # outside of what inventory looks at: see look()
+all_commands=(create start stop softstop destroy destroy-force set)
+failed=0 tests=0
+
+usage() { # prints the head of the script
+	sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"
+	exit 2
+}
+
+absent() { [ ! -e /etc/croft/servers/swept.conf ] || croft destroy swept --force >/dev/null; }
+stopped() {
+	[ -e /etc/croft/servers/swept.conf ] || croft create swept --template busybox --ip 10.77.9.9 --quiet
+	croft stop swept --kill >/dev/null
+}
+running() { stopped && croft start swept; }
+
+# define COMMAND: sets before (what it begins with), allowed (the states that it may leave when it
+# does not end), after (the state when it succeeds) and command. A state "" is: no such server.
+define() {
+	case $1 in
+	create) set -- absent '|stopped' stopped croft create swept --template busybox --ip 10.77.9.9 --password root:x --quiet ;;
+	start) set -- stopped 'stopped|running' running croft start swept ;;
+	stop) set -- running 'stopped|running' stopped croft stop swept --kill ;;
+	softstop) set -- running 'stopped|running' stopped croft stop swept ;;
+	destroy) set -- stopped '|stopped' '' croft destroy swept ;;
+	destroy-force) set -- running '|stopped|running' '' croft destroy swept --force ;;
+	set) set -- running running running croft set swept --memory 64M --pids 100 ;;
+	*)
+		echo "unknown command: $1 (one of ${all_commands[*]})" >&2
+		exit 2
+		;;
+	esac
+	before=$1 allowed=$2 after=$3 command=("${@:4}")
+}
+
+state() { croft list -a -H -o name,state | sed -n 's/^swept *//p' | tr -d ' '; }
+
+look() {
+	# The log of the console is the server's, and stays until that is destroyed.
+	"$here/../root/inventory" | grep -v -e "$work" -e /var/log/croft/swept.console.log
+	find /etc/croft /run/croft /var/lib/croft -maxdepth 3 ! -path '*/templates/*' ! -path '*/servers/*/*' \
+		! -path '*/trash*' -printf '%y %m %p\n' | sort
+}
+
+as_before() { # the kernel takes links and groups away a moment later
+	local try
+	for ((try = 0; try < 60; try++)); do
+		look >"$work/after"
+		! cmp -s "$work/before" "$work/after" || return 0
+		sleep 0.05
+	done
+	echo "left behind (>) or taken away (<):"
+	diff "$work/before" "$work/after"
+}
+
+# The same command once more, without a fault: it succeeds, or says that there is nothing to do.
+again() {
+	local code=0
+	timeout 20 "${command[@]}" >"$work/said" 2>&1 || code=$?
+	case ${command[1]}:$code in
+	*:0 | create:5 | destroy:4) ;;
+	*) echo "the same again: exit code $code: $(cat "$work/said")" ;;
+	esac
+}
+
+result() { # RESULT NAME
+	tests=$((tests + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tests $2"
+	else
+		echo "not ok $tests $2"
+		failed=$((failed + 1))
+	fi
+}
+
+# A server beside the one that is swept: it must not notice.
+begin() {
+	printf 'CGROUP_PARENT="%s"\nSUBNET="10.77.0.0/16 fd77:77::/64"\n' "$CROFT_TEST_CGROUP" >/etc/croft/croft.conf
+	croft check >/dev/null
+	croft template show busybox >/dev/null 2>&1 || croft template build busybox >/dev/null
+	croft create bystander --template busybox --quiet && croft start bystander || exit 1
+	beside=$(croft status bystander --json | grep -o '"init-pid":[^,]*')
+}
+
+untouched() {
+	[ "$(croft status bystander --json | grep -o '"init-pid":[^,]*')" = "$beside" ] && croft exec bystander true
+	result $? "the server beside it was not touched"
+}
+
+end() {
+	croft destroy --all --force >/dev/null
+	rm -rf "$work"
+	echo "1..$tests"
+	[ "$failed" -eq 0 ]
+}
