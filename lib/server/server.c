@@ -170,7 +170,7 @@ int server_save(struct server *s, const struct host *h, struct err *err)
 		if (!old || !streq(old, text))
 			conf_set(&s->file, key, text);
 	}
-	if (!conf_get(&s->file, "UUID", NULL))
+	if (*s->uuid && !conf_get(&s->file, "UUID", NULL))
 		conf_set(&s->file, "UUID", s->uuid);
 	int r = fd_mkdir_p(dir, 0755);
 	if (r < 0)

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "conf/conf.h"
 #include "conf/opt.h"
+#include "server/server.h"
 
 /* A set of every type, in two groups at different places. */
 
@@ -733,4 +734,27 @@ TEST(conf_accepts_nothing_that_sh_reads_otherwise)
 	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
 		if (have_shell(shells[i]))
 			check_against_shell(shells[i], "./fuzz.conf", &want);
+}
+
+/* ---- a server's file ---- */
+
+/* One that was made by hand may lack the UUID; saving it must not write one that no load takes. */
+TEST(server_without_uuid_is_saved_and_read_again)
+{
+	struct host h = { 0 };
+	struct server s;
+	struct err err = { 0 };
+	FILE *f;
+
+	snprintf(h.etc, sizeof(h.etc), "%s", unit_dir());
+	REQUIRE(mkdir(unit_path("servers"), 0755) == 0);
+	f = fopen(unit_path("servers/web1.conf"), "w");
+	REQUIRE(f && fputs("MEMORY=\"64M\"\n", f) > 0 && fclose(f) == 0);
+	REQUIRE(server_load(&s, &h, "web1", &err) == 0);
+	CHECK_INT(server_save(&s, &h, &err), 0);
+	server_free(&s);
+	REQUIRE(server_load(&s, &h, "web1", &err) == 0);
+	CHECK_STR(s.uuid, "");
+	server_free(&s);
+	CHECK_STR(err.text, "");
 }
