@@ -311,22 +311,22 @@ static const char *find_line(const char *text, const char *mark)
 
 char *edit_block(const char *old, const char *text)
 {
-	const char *begin = find_line(old, BLOCK_BEGIN);
+	_cleanup_free_ char *whole =
+	    xasprintf("%s%s", old, *old && !str_ends(old, "\n") ? "\n" : "");
+	const char *begin = find_line(whole, BLOCK_BEGIN);
 	const char *end = begin ? find_line(begin, BLOCK_END) : NULL;
+	const char *last = begin;
 	struct buf b = { 0 };
 
-	if (!end) { /* none, or a broken one: what is there is kept */
-		size_t n = strlen(old);
-
-		buf_puts(&b, old);
-		if (n > 0 && old[n - 1] != '\n')
-			buf_puts(&b, "\n");
-		begin = end = old + n;
+	/* A mark without its end stays where it is, with all that follows it: ours is the last one
+	 * before the end. */
+	while (end && (last = find_line(last + 1, BLOCK_BEGIN)) && last < end)
+		begin = last;
+	if (!end) {
+		buf_printf(&b, "%s" BLOCK_BEGIN "%s" BLOCK_END, whole, text);
 	} else {
-		buf_add(&b, old, (size_t)(begin - old));
-		end += strlen(BLOCK_END);
+		buf_add(&b, whole, (size_t)(begin - whole));
+		buf_printf(&b, BLOCK_BEGIN "%s%s", text, end);
 	}
-	buf_printf(&b, "%s%s%s", BLOCK_BEGIN, text, BLOCK_END);
-	buf_puts(&b, end);
 	return buf_steal(&b);
 }

@@ -293,10 +293,14 @@ TEST(edit_block_replaces_only_its_lines)
 	_cleanup_free_ char *a = edit_block("one", "x\n");
 	_cleanup_free_ char *b = edit_block(a, "y\n");
 	_cleanup_free_ char *c = edit_block("# croft: begin\nno end\n", "z\n");
+	_cleanup_free_ char *d = edit_block(c, "again\n");
+	_cleanup_free_ char *e = edit_block("# croft: begin\nx\n# croft: end", "y\n");
 
 	CHECK_STR(a, "one\n# croft: begin\nx\n# croft: end\n");
 	CHECK_STR(b, "one\n# croft: begin\ny\n# croft: end\n");
 	CHECK_STR(c, "# croft: begin\nno end\n# croft: begin\nz\n# croft: end\n");
+	CHECK_STR(d, "# croft: begin\nno end\n# croft: begin\nagain\n# croft: end\n");
+	CHECK_STR(e, "# croft: begin\ny\n# croft: end\n");
 }
 
 /* ---- editing ---- */
