@@ -18,22 +18,13 @@
 #define PF_EXITING	0x4 /* linux/sched.h; the same since 2.6 */
 #define PENDING_SIGKILL (1ULL << (SIGKILL - 1))
 
-/* What proc_pid_stat(5) says: 0 for a process that is no more. */
-static uint64_t start_time_of(pid_t pid, bool *dying)
+uint64_t proc_stat_parse(const char *text, bool *dying)
 {
-	_cleanup_free_ char *text = NULL;
 	unsigned long long flags = 0, start = 0, pending = 0;
-	char path[40];
-	const char *p;
-
-	if (pid <= 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (fd_read_file(AT_FDCWD, path, 4096, &text, NULL) < 0)
-		return 0;
 	/* Field 2 is the command in brackets and may hold blanks and brackets: field 3, the state,
 	 * follows the last one. */
-	p = strrchr(text, ')');
+	const char *p = strrchr(text, ')');
+
 	if (!p || p[1] != ' ' || strchr("ZXx", p[2]))
 		return 0;
 	p += 2;
@@ -48,6 +39,19 @@ static uint64_t start_time_of(pid_t pid, bool *dying)
 	}
 	*dying = flags & PF_EXITING || pending & PENDING_SIGKILL;
 	return start;
+}
+
+static uint64_t start_time_of(pid_t pid, bool *dying)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[40];
+
+	if (pid <= 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (fd_read_file(AT_FDCWD, path, 4096, &text, NULL) < 0)
+		return 0;
+	return proc_stat_parse(text, dying);
 }
 
 uint64_t proc_start_time(pid_t pid)

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* The text of /proc/PID/stat, proc_pid_stat(5): its start time, 0 for a process that is no more. */
+uint64_t proc_stat_parse(const char *text, bool *dying);
 /* Field 22 of /proc/PID/stat in clock ticks since boot, proc(5); 0 when there is no such process or
  * it is a zombie. Read from the host's /proc. */
 uint64_t proc_start_time(pid_t pid);
