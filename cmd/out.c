@@ -57,22 +57,27 @@ int out_flush(struct err *err)
 	return -broken;
 }
 
-/* A server or a hook may have a say in the text: no line breaks, no escape sequences. */
-static void add_clean(struct buf *b, const char *s)
+void out_clean(struct buf *b, const char *s)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
+	size_t left = strlen(s), n;
 
-		if (c == '\n' && !s[1])
-			break;
-		if (c == '\n')
-			buf_puts(b, " | ");
-		else if (c == '\t')
+	for (; left; s += n, left -= n) {
+		char one[5] = "";
+
+		n = str_utf8(s, left);
+		if (n)
+			memcpy(one, s, n);
+		if (n && str_is_text(one)) {
+			buf_add(b, s, n);
+		} else if (*s == '\n') {
+			buf_puts(b, left > 1 ? " | " : "");
+		} else if (*s == '\t') {
 			buf_puts(b, " ");
-		else if (c < ' ' || c == 0x7f)
-			buf_printf(b, "\\%03o", c);
-		else
-			buf_add(b, s, 1);
+		} else {
+			n = n ? n : 1; /* each byte of what is a control character or nothing */
+			for (size_t i = 0; i < n; i++)
+				buf_printf(b, "\\%03o", (unsigned char)s[i]);
+		}
 	}
 }
 
@@ -85,12 +90,12 @@ static void line(const char *verb, const char *name, const char *kind, const cha
 		buf_puts(&b, verb);
 	if (name) {
 		buf_puts(&b, verb ? " " : "");
-		add_clean(&b, name);
+		out_clean(&b, name);
 	}
 	if (verb || name)
 		buf_puts(&b, ": ");
 	buf_puts(&b, kind);
-	add_clean(&b, text);
+	out_clean(&b, text);
 	buf_puts(&b, "\n");
 	/* Where stderr cannot be written either, the exit code is all there is. */
 	(void)fd_write_all(STDERR_FILENO, b.s, b.len);

@@ -17,8 +17,11 @@ void out_json(char *text);
 /* Writes what was collected. ERR_FAIL when it, or anything before it, could not be written. */
 int out_flush(struct err *err);
 
-/* One line on stderr, "croft: VERB NAME: TEXT"; control characters are made harmless. verb and name
- * may be NULL. */
+/* Adds text in which a server or a hook may have had a say: one line, without what a terminal takes
+ * for a command, C1 control characters included; what is not UTF-8 is shown in octal. */
+void out_clean(struct buf *b, const char *s);
+/* One line on stderr, "croft: VERB NAME: TEXT"; both go through out_clean(). verb and name may be
+ * NULL. */
 void out_error(const char *verb, const char *name, const char *text);
 void out_warn(const struct cmd_ctx *ctx, const char *name, const char *text);
 /* The outcome for one name (NULL: of the command) on stdout, as JSON. err NULL: success. */

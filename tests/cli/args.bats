@@ -107,6 +107,13 @@ load cli
 	[[ "${lines[0]}" == '{"name":"web1"'* && "${lines[1]}" == '{"name":"web2"'* ]]
 }
 
+@test "what a terminal takes for a command is shown in octal, C1 control characters as well" {
+	fails 2 'status a\033[31mb: bad server name' status $'a\033[31mb'
+	fails 2 'status a\302\23331mb: bad server name' status $'a\xc2\x9b31mb'
+	fails 2 'unexpected word "a\233b"' check $'a\x9bb'
+	fails 2 'unexpected word "größe"' check größe
+}
+
 @test "output that cannot be written is an error" {
 	[ -w /dev/full ] || skip "needs /dev/full"
 	server web1
