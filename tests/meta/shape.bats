@@ -13,12 +13,12 @@ none() {
 	}
 }
 
-# Every file of the project but golden trees, which are what a distribution wrote.
+# Every file of the project but golden trees, which are what a distribution wrote, and inputs of the fuzzer.
 files() {
 	local list
 	list=$(git ls-files -co --exclude-standard 2>/dev/null) || list=
 	[ -n "$list" ] || list=$(find cmd lib tests templates etc man .ci README quickstart configure.ac Makefile.am -type f)
-	grep -v '^tests/golden/' <<<"$list" | while IFS= read -r f; do
+	grep -vE '^tests/(golden|fuzz/corpus)/' <<<"$list" | while IFS= read -r f; do
 		[ ! -f "$f" ] || echo "$f"
 	done
 }

@@ -72,3 +72,7 @@ none() {
 @test "no dangerous call: system, popen, sprintf, gets, mktemp, tmpnam, setenv" {
 	none "$(grep -nE '(^|[^a-z_])(system|popen|sprintf|gets|mktemp|tmpnam|setenv)\(' -r lib cmd --include='*.c')"
 }
+
+@test "each target of the fuzzer has inputs to start from, and each folder of inputs a target" {
+	none "$(diff <(sed -n 's/^X(\(.*\))$/\1/p' tests/fuzz/targets.def | sort) <(files tests/fuzz/corpus | cut -d/ -f4 | sort -u))"
+}
