@@ -10,7 +10,6 @@
 #include "run/state.h"
 #include "server/server.h"
 #include "sys/fd.h"
-#include "template/template.h"
 
 /* What was read and is saved is read again as the same. */
 static void same_options(const struct server *a, const struct server *b)
@@ -104,19 +103,4 @@ void fuzz_state(char *text, size_t n)
 
 		MUST(streq(a, c));
 	}
-}
-
-void fuzz_template(char *text, size_t n)
-{
-	struct template_info t;
-	struct err err = { 0 };
-	static char *dir;
-
-	if (!dir)
-		dir = fuzz_subdir("t1");
-	fuzz_file(dir, "template.json", text, n);
-	if (template_load(fuzz_dir(), "t1", &t, &err) == 0)
-		template_info_free(&t);
-	else
-		MUST(*err.text);
 }

@@ -22,14 +22,14 @@
 #include "sys/proc.h"
 #include "sys/spawn.h"
 #include "sys/tty.h"
+#include "template/template.h"
 
-void fuzz_numbers(char *text, size_t n)
+static void numbers(const char *text)
 {
 	uint64_t v, again;
 	bool b;
 	int i;
 
-	(void)n;
 	if (parse_u64(text, &v) == 0) {
 		_cleanup_free_ char *s = xasprintf("%llu", (unsigned long long)v);
 
@@ -51,7 +51,7 @@ void fuzz_numbers(char *text, size_t n)
 	(void)parse_bool(text, &b);
 }
 
-void fuzz_address(char *text, size_t n)
+static void address(const char *text, size_t n)
 {
 	struct addr a, b;
 	char out[ADDR_STRLEN];
@@ -68,12 +68,11 @@ void fuzz_address(char *text, size_t n)
 	(void)addr_unfit(&a);
 }
 
-void fuzz_names(char *text, size_t n)
+static void names(const char *text)
 {
 	struct err err = { 0 };
 	char link[IFNAMSIZ];
 
-	(void)n;
 	if (name_check("server", text, &err) == 0) {
 		_cleanup_free_ char *group = xasprintf("croft/%s", text);
 
@@ -84,6 +83,28 @@ void fuzz_names(char *text, size_t n)
 	(void)cg_rel_plain(text);
 	if (name_check_host(text, &err) == 0)
 		MUST(fuzz_is_clean(text, strlen(text), "") && strlen(text) <= 64);
+}
+
+void fuzz_values(char *text, size_t n)
+{
+	numbers(text);
+	address(text, n);
+	names(text);
+}
+
+static void template(const char *text, size_t n)
+{
+	struct template_info t;
+	struct err err = { 0 };
+	static char *dir;
+
+	if (!dir)
+		dir = fuzz_subdir("t1");
+	fuzz_file(dir, "template.json", text, n);
+	if (template_load(fuzz_dir(), "t1", &t, &err) == 0)
+		template_info_free(&t);
+	else
+		MUST(*err.text);
 }
 
 void fuzz_json(char *text, size_t n)
@@ -101,6 +122,7 @@ void fuzz_json(char *text, size_t n)
 		for (size_t i = 0; i < json_len(l); i++)
 			(void)json_get_str(json_item(l, i), "");
 		json_free(j);
+		template(text, n);
 	}
 	json_obj(out, NULL);
 	json_str(out, "text", text);
@@ -147,12 +169,11 @@ void fuzz_conf(char *text, size_t n)
 	conf_free(&f);
 }
 
-void fuzz_cgroup(char *text, size_t n)
+static void cgroup(const char *text)
 {
 	struct cg_cache c;
 	uint64_t v;
 
-	(void)n;
 	MUST(cg_text_controllers(text) < 1U << CG_N);
 	(void)cg_text_hierarchies(text);
 	(void)cg_text_key(text, "populated", &v);
@@ -166,26 +187,32 @@ void fuzz_cgroup(char *text, size_t n)
 	MUST(streq(s, again));
 }
 
-void fuzz_mountinfo(char *text, size_t n)
+static void mountinfo(char *text)
 {
 	char point[192] = "";
 
-	(void)n;
 	if (cg_mountinfo_is(text, "freezer", point, sizeof(point)))
 		MUST(*point && strlen(point) < sizeof(point) && !strpbrk(point, " \n\\"));
 }
 
 /* The name of a process is its own choice: whatever it is, its start time is found. */
-void fuzz_procstat(char *text, size_t n)
+static void procstat(const char *text)
 {
 	bool dying = false;
 
-	(void)n;
 	(void)proc_stat_parse(text, &dying);
 	_cleanup_free_ char *line = xasprintf("7 (%.15s) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 "
 					      "4711 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17\n",
 					      text);
 	MUST(proc_stat_parse(line, &dying) == 4711 && !dying);
+}
+
+void fuzz_kernel(char *text, size_t n)
+{
+	(void)n;
+	cgroup(text);
+	procstat(text);
+	mountinfo(text); /* cuts it up */
 }
 
 /* What is not ours stays, and doing it twice changes nothing. */
