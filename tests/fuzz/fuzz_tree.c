@@ -120,13 +120,11 @@ static uint64_t hash;
 static int add_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	_cleanup_free_ char *text = NULL;
-	char target[4097] = "", own[40];
+	char target[4097] = "";
 	size_t n = 0;
 
 	(void)type;
 	(void)ftw;
-	snprintf(own, sizeof(own), "/.croft-%d.tmp", (int)getpid());
-	MUST(!strstr(path, own)); /* no temporary file is left */
 	if (S_ISLNK(st->st_mode))
 		MUST(readlink(path, target, sizeof(target) - 1) > 0);
 	else if (S_ISREG(st->st_mode))
