@@ -187,7 +187,7 @@ static bool scan_text(const char **p, char *out, size_t size)
 	memcpy(out, *p, n);
 	out[n] = '\0';
 	*p += n + 1;
-	return true;
+	return str_is_text(out); /* as json_str() writes it, and the other reader takes it */
 }
 
 static bool scan_number(const char **p, uint64_t max, uint64_t *ret)
