@@ -42,9 +42,18 @@ static int begin(const struct host *h, const char *name, const struct run_opts *
 	return r;
 }
 
+static int record_frozen(const struct host *h, struct state *s, bool frozen, struct err *err)
+{
+	s->frozen = frozen;
+	return state_save(h, s, err);
+}
+
+/* It is recorded as suspended for as long as a part of it may be: from before it is frozen until
+ * after it is thawed. What was killed in between, recovery freezes again. */
 static int freeze_locked(const struct host *h, const char *name, bool frozen, bool *changed,
 			 struct err *err)
 {
+	struct err unused = { 0 };
 	struct cg_layout layout;
 	struct state s;
 	struct cg cg;
@@ -56,14 +65,15 @@ static int freeze_locked(const struct host *h, const char *name, bool frozen, bo
 	if (r < 0)
 		return r;
 	*changed = s.frozen != frozen;
-	r = cg_freeze(&cg, frozen, 10000, err);
-	if (r == 0 && *changed) {
-		s.frozen = frozen;
-		r = state_save(h, &s, err);
-		if (r < 0) { /* what is recorded and what is must agree */
-			struct err unused = { 0 };
-			cg_freeze(&cg, !frozen, 10000, &unused);
-		}
+	r = *changed && frozen ? record_frozen(h, &s, true, err) : 0;
+	if (r == 0)
+		r = cg_freeze(&cg, frozen, 10000, err);
+	if (*changed && frozen && r < 0)
+		record_frozen(h, &s, false, &unused);
+	if (*changed && !frozen && r == 0) {
+		r = record_frozen(h, &s, false, err);
+		if (r < 0) /* what is recorded and what is must agree */
+			cg_freeze(&cg, true, 10000, &unused);
 	}
 	cg_close(&cg);
 	return r;

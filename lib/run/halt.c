@@ -79,18 +79,31 @@ bool halt_kills(const struct host *h, const char *name)
 	return fd_read_file(AT_FDCWD, path, 16, &mark, NULL) == 0 && streq(mark, HALT_KILLING);
 }
 
-static void record_stopping(const struct host *h, struct state *s, bool on)
+void halt_freeze(const struct host *h, const struct state *s, bool frozen)
+{
+	struct cg_layout layout;
+	struct err unused = { 0 };
+	struct cg cg;
+
+	if (groups_layout(h, &layout, &unused) < 0 || cg_open(&layout, s->cgroup, &cg, &unused) < 0)
+		return;
+	cg_freeze(&cg, frozen, 1000, &unused);
+	cg_close(&cg);
+}
+
+/* mark: NULL for a stop that is given up. */
+static void record_stopping(const struct host *h, struct state *s, const char *mark)
 {
 	struct err unused = { 0 };
 
-	s->phase = on ? STATE_STOPPING : STATE_RUNNING;
-	halt_mark(h, s->name, on ? HALT_ASKING : NULL);
+	s->phase = mark ? STATE_STOPPING : STATE_RUNNING;
+	halt_mark(h, s->name, mark);
 	(void)state_save(h, s, &unused);
 }
 
 /* 0: init is gone; -ETIMEDOUT: it is not, and had its time; any other error: nothing more is to be
  * done to it, the command's own deadline came first or it cannot be asked. */
-static int ask_init(const struct host *h, const struct state *s, uint64_t timeout_ms,
+static int ask_init(const struct host *h, struct state *s, uint64_t timeout_ms,
 		    uint64_t deadline_ms, struct err *err)
 {
 	uint64_t now = clock_ms();
@@ -104,15 +117,8 @@ static int ask_init(const struct host *h, const struct state *s, uint64_t timeou
 	if (fd < 0)
 		return err_set(err, ERR_FAIL, -fd, "cannot watch init, so it was not asked");
 	if (s->frozen) { /* a frozen init cannot answer */
-		struct cg_layout layout;
-		struct err unused = { 0 };
-		struct cg cg;
-
-		if (groups_layout(h, &layout, &unused) == 0 &&
-		    cg_open(&layout, s->cgroup, &cg, &unused) == 0) {
-			cg_freeze(&cg, false, 1000, &unused);
-			cg_close(&cg);
-		}
+		halt_freeze(h, s, false);
+		s->frozen = false;
 	}
 	r = proc_pidfd_signal(fd, s->halt_signal);
 	if (r == -ESRCH)
@@ -133,15 +139,16 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 	bool gone = !state_alive(s); /* its monitor waits for our lock, then */
 	int r;
 
-	record_stopping(h, s, true);
+	record_stopping(h, s, timeout_ms > 0 ? HALT_ASKING : HALT_KILLING);
 	r = timeout_ms > 0 ? ask_init(h, s, timeout_ms, deadline_ms, err) : 0;
 	if (killed)
 		*killed = r == -ETIMEDOUT;
 	if (r < 0 && r != -ETIMEDOUT) {
-		record_stopping(h, s, false);
+		record_stopping(h, s, NULL);
 		return r;
 	}
-	halt_mark(h, s->name, HALT_KILLING);
+	if (timeout_ms > 0)
+		halt_mark(h, s->name, HALT_KILLING);
 	return halt_clear(h, s, gone, err);
 }
 

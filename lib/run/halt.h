@@ -18,6 +18,8 @@ bool halt_wants_reboot(const struct host *h, const char *name);
 #define HALT_KILLING "kill\n"
 void halt_mark(const struct host *h, const char *name, const char *mark);
 bool halt_kills(const struct host *h, const char *name); /* whether it holds HALT_KILLING */
+/* Makes the group of a server what its record says, as well as that can be done. */
+void halt_freeze(const struct host *h, const struct state *s, bool frozen);
 /* Signals init and waits at most timeout_ms (0: kills at once), then clears. *killed (may be NULL):
  * it did not stop in that time. */
 int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t deadline_ms,

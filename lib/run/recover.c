@@ -187,9 +187,22 @@ static int recover_stopping(const struct host *h, struct state *s, bool start, u
 		server_free(&server);
 		return r;
 	}
+	if (s->frozen) /* a stop begins with that */
+		halt_freeze(h, s, false);
+	s->frozen = false;
 	halt_mark(h, s->name, NULL);
 	s->phase = STATE_RUNNING;
 	return state_save(h, s, err);
+}
+
+/* It goes on. A stop may have been killed before it was recorded, a suspend or resume before all of
+ * it was done. */
+static int recover_running(const struct host *h, struct state *s, struct err *err)
+{
+	halt_mark(h, s->name, NULL);
+	if (s->frozen)
+		halt_freeze(h, s, true);
+	return recover_monitor(h, s, err);
 }
 
 int recover_probe(const struct host *h, const char *name, struct err *err)
@@ -237,7 +250,7 @@ static int recover(const struct host *h, const char *name, bool start, uint64_t 
 	else if (s.phase == STATE_STOPPING)
 		r = recover_stopping(h, &s, start, deadline_ms, err);
 	else
-		return recover_monitor(h, &s, err);
+		return recover_running(h, &s, err);
 	return r < 0 ? err_wrap(err, r, "recovery") : 0;
 }
 

@@ -473,6 +473,28 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 	done
 }
 
+@test "suspend and resume are killed at moments: recover makes the server what it is said to be" {
+	server web1
+	local usec how
+	for usec in $(moments 40 6000); do
+		for how in suspend resume; do
+			killed_at "$usec" croft $how web1
+			timeout 20 croft recover web1
+			echo "$how: killed after $usec us, is $(field web1 state)"
+			if state_is web1 suspended; then
+				run -125 croft exec web1 -- true
+				croft resume web1
+			fi
+			whole web1
+			[ $how = resume ] || croft suspend web1
+		done
+	done
+	# A stop that is given up leaves it resumed, and says so.
+	croft suspend web1
+	run -6 croft stop web1 --deadline 0.1
+	state_is web1 running
+}
+
 @test "init is killed, and the server started at once: what start says is true" {
 	server web1
 	local i
