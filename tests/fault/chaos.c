@@ -761,10 +761,26 @@ static char *inventory(void)
 	return text;
 }
 
+/* Lines of one that the other has not. */
+static void say_lines(const char *of, const char *not_in, char sign)
+{
+	size_t n;
+
+	for (const char *l = of, *at; *l; l += n + (l[n] == '\n')) {
+		n = strcspn(l, "\n");
+		for (at = not_in; *at && (strcspn(at, "\n") != n || memcmp(at, l, n));) {
+			at += strcspn(at, "\n");
+			at += *at == '\n';
+		}
+		if (!*at)
+			printf("#   %c %.*s\n", sign, (int)n, l);
+	}
+}
+
 static void check_end(const char *before)
 {
 	uint64_t until = now_us() + SETTLE_MS * 1000;
-	char text[4096], *now = NULL, *save;
+	char text[4096], *now = NULL;
 
 	run_words("destroy --all --force", text, sizeof(text), 0);
 	do {
@@ -774,10 +790,9 @@ static void check_end(const char *before)
 	} while (strcmp(before, now) && now_us() < until);
 	if (!strcmp(before, now))
 		return;
-	failure("the inventory is not what it was; added:");
-	for (char *l = strtok_r(now, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-		if (!strstr(before, l))
-			printf("#   %s\n", l);
+	failure("the inventory is not what it was");
+	say_lines(now, before, '+');
+	say_lines(before, now, '-');
 }
 
 static void options(int argc, char **argv)

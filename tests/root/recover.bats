@@ -276,6 +276,27 @@ kill_child_at() { # USEC COMMAND...
 	[ $failed -gt 0 ]
 }
 
+@test "a start that has no time left says so at sixty moments, and leaves nothing" {
+	croft create web1 --template busybox
+	local i late=0
+	for i in {1..60}; do
+		run --separate-stderr croft start web1 --deadline $((i % 20 + 1))ms
+		echo "$((i % 20 + 1)) ms: $status $stderr"
+		[ "$status" -eq 0 ] || [ "$status" -eq 6 ]
+		if [ "$status" -eq 6 ]; then
+			[ "${#stderr_lines[@]}" -eq 1 ]
+			late=$((late + 1))
+			no_traces web1
+		else
+			whole web1
+			croft stop web1 --kill
+		fi
+	done
+	[ $late -gt 0 ]
+	croft start web1
+	whole web1
+}
+
 @test "the monitor's program cannot be executed: start says so, and leaves nothing" {
 	local program=/usr/local/libexec/croft/croft-monitor
 	croft create web1 --template busybox
