@@ -109,7 +109,9 @@ int net_reserve(const char *dir, const struct addr *a, const char *server, struc
 int net_allocate(const char *dir, const struct addr *subnet, const char *server, struct addr *ret,
 		 struct err *err);
 int net_release(const char *dir, const struct addr *a, const char *server);
-/* All of a server's reservations, by reading the directory: for destroy and recovery. */
-int net_release_all(const char *dir, const char *server, struct err *err);
+/* All of a server's reservations but those in keep, by reading the directory: for destroy and
+ * recovery. */
+int net_release_all(const char *dir, const char *server, const struct addr *keep, size_t n_keep,
+		    struct err *err);
 
 #endif

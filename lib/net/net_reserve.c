@@ -207,7 +207,18 @@ static void dir_closep(DIR **d)
 		closedir(*d);
 }
 
-int net_release_all(const char *dir, const char *server, struct err *err)
+static bool is_kept(const char *name, const struct addr *keep, size_t n)
+{
+	char text[ADDR_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		if (streq(name, addr_print(&keep[i], false, text)))
+			return true;
+	return false;
+}
+
+int net_release_all(const char *dir, const char *server, const struct addr *keep, size_t n_keep,
+		    struct err *err)
 {
 	_cleanup_(dir_closep) DIR *d = opendir(dir);
 	const struct dirent *e;
@@ -216,7 +227,7 @@ int net_release_all(const char *dir, const char *server, struct err *err)
 	if (!d)
 		return errno == ENOENT ? 0 : err_errno(err, "cannot open %s", dir);
 	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.')
+		if (e->d_name[0] == '.' || is_kept(e->d_name, keep, n_keep))
 			continue;
 		r = release_at(dirfd(d), e->d_name, server);
 		if (r < 0 && !ret)

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Changing a server: suspend, resume, set. A change is checked whole, applied live, then saved;
- * what was applied is undone when a later part fails, so that file and kernel agree. */
+/*
+ * Changing a server: suspend, resume, set. A change is checked whole, applied live, then saved;
+ *  * what was applied is undone when a later part fails, so that file and kernel agree.
+ *
+ * VAR/servers/NAME/changing says that they may not: a set is at work, or was killed. What is
+ * reserved may then be more than the file's addresses. It also stays while a server runs with an
+ * address that its file no longer has: nobody else may get that.
+ */
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +19,7 @@
 #include "base/name.h"
 #include "run/groups.h"
 #include "run/configure.h"
+#include "run/recover.h"
 #include "run/run.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
@@ -210,20 +217,64 @@ static int reserve_new(struct change *c, struct err *err)
 	return r;
 }
 
-/* Gives back those of `from` that are not in `keep`. */
+static bool has_addr(const struct addr *a, size_t n, const struct addr *one)
+{
+	for (size_t i = 0; i < n; i++)
+		if (addr_equal(&a[i], one))
+			return true;
+	return false;
+}
+
+/* Whether a server runs with an address that its file does not have. NULL: it does not run. */
+static bool uses_others(const struct state *s, const struct addrs *file)
+{
+	for (int i = 0; s && i < s->n_ip; i++)
+		if (!has_addr(file->a, file->n, &s->ip[i]))
+			return true;
+	return false;
+}
+
+/* Gives back those of `from` that are neither in `keep` nor in use. */
 static void release_others(const struct change *c, const struct addrs *from,
 			   const struct addrs *keep)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/addr", c->h->var);
+	size_t in_use = c->running ? (size_t)c->state.n_ip : 0;
 
-	for (size_t i = 0; i < from->n; i++) {
-		bool kept = false;
-
-		for (size_t k = 0; k < keep->n; k++)
-			kept = kept || addr_equal(&from->a[i], &keep->a[k]);
-		if (!kept)
+	for (size_t i = 0; i < from->n; i++)
+		if (!has_addr(keep->a, keep->n, &from->a[i]) &&
+		    !has_addr(c->state.ip, in_use, &from->a[i]))
 			net_release(dir, &from->a[i], c->new.name);
-	}
+}
+
+/* What is changed: an empty mark, limits, or HOSTNAME, limits and host name. KEEPS: nothing any
+ * more. NULL removes it. A hint, as that of halt.h. */
+#define MARK_LIMITS   ""
+#define MARK_HOSTNAME "hostname\n"
+#define MARK_KEEPS    "keeps\n"
+
+static void mark_change(const struct host *h, const char *name, const char *mark)
+{
+	_cleanup_free_ char *path = xasprintf("%s/servers/%s/changing", h->var, name);
+
+	if (mark)
+		(void)fd_replace(AT_FDCWD, path, mark, strlen(mark), 0600, false);
+	else
+		unlink(path);
+}
+
+static char *change_mark(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/servers/%s/changing", h->var, name);
+	char *mark = NULL;
+
+	return fd_read_file(AT_FDCWD, path, 16, &mark, NULL) == 0 ? mark : NULL;
+}
+
+static bool sets_hostname(const struct change *c)
+{
+	return c->hostname_given ||
+	       !streq(str_or(c->new.dialect.hostname, c->new.name), c->state.hostname);
 }
 
 static int apply_live(struct change *c, struct err *err)
@@ -234,7 +285,7 @@ static int apply_live(struct change *c, struct err *err)
 	if (r < 0)
 		return r;
 	c->limits_done = true;
-	if (c->hostname_given || !streq(hostname, c->state.hostname)) {
+	if (sets_hostname(c)) {
 		r = live_hostname(&c->state, hostname, err);
 		if (r < 0)
 			return r;
@@ -298,17 +349,23 @@ static int set_locked(struct change *c, bool *changed, struct strv *restart, str
 	size_t i = 0;
 	int r = check_change(c, err);
 
-	if (r == 0)
+	if (r == 0) {
+		mark_change(c->h, c->new.name, sets_hostname(c) ? MARK_HOSTNAME : MARK_LIMITS);
 		r = reserve_new(c, err);
+	}
 	if (r == 0 && c->running)
 		r = apply_live(c, err);
 	if (r == 0)
 		r = save_change(c, err);
-	if (r < 0) {
+	if (r < 0)
 		undo_live(c);
+	else
+		release_others(c, &c->old.net.ip, &c->new.net.ip);
+	bool keeps =
+	    uses_others(c->running ? &c->state : NULL, r < 0 ? &c->old.net.ip : &c->new.net.ip);
+	mark_change(c->h, c->new.name, keeps ? MARK_KEEPS : NULL);
+	if (r < 0)
 		return r;
-	}
-	release_others(c, &c->old.net.ip, &c->new.net.ip);
 	*changed = c->line_gone;
 	while (opt_each(&c->new.set, &i, &g, &o)) {
 		if (!option_changed(c, o))
@@ -349,4 +406,47 @@ int run_set(const struct host *h, const char *name, const struct strv *opt, cons
 	}
 	lock_drop(&lock);
 	return r;
+}
+
+/* As the file has it, whatever of it was done. */
+static void apply_again(const struct host *h, const struct server *server, struct state *s,
+			bool hostname)
+{
+	struct err unused = { 0 };
+	struct cg_layout layout;
+	struct cg cg;
+
+	if (open_group(h, s, &layout, &cg, &unused) < 0)
+		return;
+	if (limit_apply(&cg, &server->limit, &s->limit, &unused) == 0)
+		s->limit = server->limit;
+	cg_close(&cg);
+	if (hostname) {
+		snprintf(s->hostname, sizeof(s->hostname), "%s",
+			 str_or(server->dialect.hostname, server->name));
+		live_hostname(s, s->hostname, &unused);
+	}
+	state_save(h, s, &unused);
+}
+
+void recover_change(const struct host *h, const char *name, struct state *s)
+{
+	_cleanup_free_ char *mark = change_mark(h, name);
+	_cleanup_free_ char *dir = xasprintf("%s/addr", h->var);
+	struct addr keep[2 * NET_MAX_IP];
+	struct err unused = { 0 };
+	struct server server;
+	size_t n = 0;
+
+	if (!mark || server_load(&server, h, name, &unused) < 0)
+		return;
+	if (s && !streq(mark, MARK_KEEPS))
+		apply_again(h, &server, s, streq(mark, MARK_HOSTNAME));
+	for (size_t i = 0; i < server.net.ip.n && n < NET_MAX_IP; i++)
+		keep[n++] = server.net.ip.a[i];
+	for (int i = 0; s && i < s->n_ip; i++)
+		keep[n++] = s->ip[i];
+	net_release_all(dir, name, keep, n, &unused);
+	mark_change(h, name, uses_others(s, &server.net.ip) ? MARK_KEEPS : NULL);
+	server_free(&server);
 }

@@ -45,6 +45,8 @@ static int clear(const struct host *h, const struct state *s, bool crashed, bool
 	}
 	ret = walk_back(&r, err);
 	run_close(&r);
+	if (ret == 0)
+		recover_change(h, s->name, NULL); /* addresses that it had until now */
 	return ret;
 }
 

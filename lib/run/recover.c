@@ -123,7 +123,7 @@ int recover_scrap(const struct host *h, const char *name, const struct addrs *kn
 				       addr);
 	}
 	if (r == 0 && !known)
-		r = net_release_all(addr, name, err);
+		r = net_release_all(addr, name, NULL, 0, err);
 	if (r == 0)
 		r = ids_release(h, name, err);
 	if (r < 0)
@@ -202,6 +202,7 @@ static int recover_running(const struct host *h, struct state *s, struct err *er
 	halt_mark(h, s->name, NULL);
 	if (s->frozen)
 		halt_freeze(h, s, true);
+	recover_change(h, s->name, s);
 	return recover_monitor(h, s, err);
 }
 
@@ -233,6 +234,7 @@ static int recover(const struct host *h, const char *name, bool start, uint64_t 
 		if (!server_exists(h, name))
 			return scrap_unfinished(h, name, err);
 		unlink(mark); /* create was killed after its last step but one */
+		recover_change(h, name, NULL);
 		return 0;
 	}
 	if (r < 0) {

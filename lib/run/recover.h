@@ -27,6 +27,10 @@ int recover_probe(const struct host *h, const char *name, struct err *err);
  * a reboot inside is a power off. */
 int recover_monitor(const struct host *h, struct state *s, struct err *err);
 
+/* What a killed croft set was at: the file is what counts, and is applied again to a server that
+ * runs. s: NULL when it does not. See change.c. Lock held. */
+void recover_change(const struct host *h, const char *name, struct state *s);
+
 /* recover_server for a start: a stop that was interrupted after init was asked to end is seen to
  * its end first, until deadline_ms (CLOCK_MONOTONIC). ERR_BUSY when that is too early. */
 int recover_for_start(const struct host *h, const char *name, uint64_t deadline_ms,

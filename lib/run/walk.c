@@ -153,8 +153,8 @@ _Noreturn void walk_inside(struct run *r)
 	fd_drop(&r->control[0]);
 	fd_drop(&r->control[1]);
 	fd_drop(&r->mapped[0]);
-	/* The time that a start has is a matter of the host's side. If this side watched it as well,
-	 * it could be gone first, and the host's would not know why. */
+	/* The time that a start has is a matter of the host's side. If this side watched it as
+	 * well, it could be gone first, and the host's would not know why. */
 	r->deadline_ms = UINT64_MAX;
 	for (const struct step *s = steps; s->name; s++) {
 		int ret;

@@ -248,6 +248,25 @@ second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 	[[ "$output" != *10.77.5.5* ]]
 }
 
+@test "an address that a server runs with is nobody else's, also when its file has another by now" {
+	server web1 --ip 10.77.5.10
+	croft set web1 --ip 10.77.5.11
+	fails 5 croft create web2 --template busybox --ip 10.77.5.10
+	fails 5 croft create web2 --template busybox --ip 10.77.5.11
+	croft set web1 --ip 10.77.5.12
+	croft recover
+	croft create web2 --template busybox --ip 10.77.5.11
+	fails 5 croft set web2 --ip 10.77.5.10
+	ping -q -c 1 -W 2 10.77.5.10
+	croft restart web1 --kill
+	ping -q -c 1 -W 2 10.77.5.12
+	croft set web2 --ip 10.77.5.10
+	croft set web1 --ip 10.77.5.13
+	fails 5 croft set web2 --ip 10.77.5.12
+	croft destroy web1 --force
+	croft set web2 --ip 10.77.5.12
+}
+
 @test "net none has the loopback only, and no address" {
 	server web1 --net none
 	[ "$(croft exec web1 -- ls /sys/class/net)" = lo ]

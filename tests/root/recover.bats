@@ -494,6 +494,26 @@ pids_max() { find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/$1/pids.max"; }
 	done
 }
 
+@test "set is killed at forty moments: after recover the file, the kernel and the reservations agree" {
+	server web1 --ip 10.77.5.1
+	local usec pids ip
+	for usec in $(moments 40 8000); do
+		echo "set: killed after $usec us"
+		killed_at "$usec" croft set web1 --pids $((usec % 1000 + 100)) --hostname "h$usec" --ip "10.77.5.$((usec % 200 + 2))"
+		timeout 20 croft recover
+		pids=$(sed -n 's/^PIDS="\(.*\)"/\1/p' /etc/croft/servers/web1.conf)
+		[ "$(cat "$(pids_max web1)")" = "${pids:-4096}" ]
+		[ "$(field web1 pids)" = "${pids:-4096}" ]
+		[ "$(croft exec web1 -- hostname)" = "$(field web1 hostname)" ]
+		ip=$(sed -n 's/^IP="\(.*\)"/\1/p' /etc/croft/servers/web1.conf)
+		[ "$(readlink /var/lib/croft/addr/10.77.5.1 "/var/lib/croft/addr/$ip" | sort -u)" = web1 ]
+		[ "$(find /var/lib/croft/addr -type l ! -name 10.77.5.1 ! -name "$ip" | wc -l)" -eq 0 ]
+	done
+	croft restart web1 --kill
+	whole web1
+	[ "$(find /var/lib/croft/addr -type l -printf '%f\n')" = "$ip" ]
+}
+
 @test "suspend and resume are killed at moments: recover makes the server what it is said to be" {
 	server web1
 	local usec how
