@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* chaos: what its two files share. chaos.c runs commands, chaos_model.c says what they may do. */
+/* chaos: what its files share. chaos.c runs commands, chaos_model.c says what they may do, and
+ * chaos_host.c looks at what they did. */
 #ifndef CROFT_TESTS_CHAOS_H
 #define CROFT_TESTS_CHAOS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#define MAX_NAMES 20
 #define MAX_PARTS 18
+#define SETTLE_MS 8000
 #define N_PIDS	  3
 #define NEVER	  UINT64_MAX
 
@@ -20,6 +24,7 @@ enum kind {
 	DESTROY,
 	FORCE,
 	SET,
+	SET_IP,
 	EXEC,
 	STATUS,
 	LIST,
@@ -49,12 +54,52 @@ enum {
 struct op {
 	enum kind kind;
 	int worker, name, pids, ip, kill_us;
-	bool deadline, killed;
+	bool deadline, killed, hung;
 	int code, outcome;   /* code: the exit code, or minus the signal */
 	uint64_t start, end; /* microseconds; NEVER: it was killed, and may still take effect */
 	char said[200];
 };
 
+/* chaos.c */
+extern int n_names, n_failures;
+extern const char *parent_group;
+void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void failure(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+uint64_t now_us(void);
+void pause_ms(int ms);
+
+/* chaos_commands.c */
+const char *name_of(int i);
+/* The same number of draws for every command. */
+void op_draw(struct op *o, uint64_t *random);
+void op_words(const struct op *o, char *out, size_t size);
+/* croft with these words; out: memory files of what it says, for take_text(). */
+pid_t spawn(const char *words, int out[2]);
+/* The beginning of a file, which is closed. */
+void take_text(int fd, char *text, size_t size);
+/* The outcome of a command that was not killed, from its exit code and what it said. */
+void op_judge(struct op *o, const char *out, const char *err);
+/* Not a command: init or the monitor of a server is killed. */
+bool op_is_kill(const struct op *o);
+void op_kill_own(struct op *o);
+
+/* chaos_host.c */
+struct truth {
+	bool there;
+	char state[16], pids[16], init[16], monitor[16], base[16], ip[128], group[128];
+};
+
+/* A croft command that must succeed. */
+void host_croft(const char *words, char *out, size_t size);
+/* False: a server is on its way up or down. */
+bool host_read(struct truth t[MAX_NAMES]);
+void host_check_name(const char *name, const struct truth *t);
+void host_check_apart(const struct truth t[]);
+/* What tests/root/inventory prints; the end compares it. */
+char *host_inventory(void);
+void host_check_end(const char *before);
+
+/* chaos_model.c */
 enum run { STOPPED, RUNNING, SUSPENDED, REBOOTING };
 
 extern const char *const pids_text[N_PIDS];

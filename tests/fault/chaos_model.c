@@ -102,6 +102,9 @@ static const struct row {
 	{ FORCE, 4, "-", SAME },
 	{ SET, 0, "srfb", LIMITED },
 	{ SET, 4, "-", SAME },
+	{ SET_IP, 0, "srfb", SAME },
+	{ SET_IP, 4, "-", SAME },
+	{ SET_IP, 5, "srfb", SAME },
 	{ EXEC, 0, "r", SAME },
 	{ EXEC, 125, "-sfb", SAME },
 	{ EXEC, EXEC_BETWEEN, "srfb", SAME },
@@ -140,7 +143,6 @@ static uint64_t after(enum effect e, struct st s, int pids)
 
 	switch (e & ~MAY) {
 	case SAME:
-		/* A start that finds init asked to stop sees that to its end first. */
 		break;
 	case MADE:
 		n = (struct st) { .there = true, .pids = pids };
