@@ -77,7 +77,7 @@ void op_draw(struct op *o, uint64_t *random)
 	o->ip = 1 + (int)(draw(random) % 8);
 	o->deadline = draw(random) % 16 == 0 && kinds[k].locks;
 	if (kill % 4 == 0 && kinds[k].words) /* most commands are done in a few milliseconds */
-		o->kill_us = (int)((kill >> 8) % 15000) >> (kill >> 40) % 4;
+		o->kill_us = (int)((kill >> 8) % 15000) >> (kill >> 40) % 6;
 }
 
 void op_words(const struct op *o, char *out, size_t size)
