@@ -236,12 +236,17 @@ TEST(net_reservation_has_one_owner)
 	CHECK_INT(net_release(dir, &a, "web2"), 0);
 	CHECK(net_reserve(dir, &a, "web2", &err) < 0);
 	CHECK_INT(net_reserve(dir, &six, "web1", &err), 0);
-	CHECK_INT(net_release_all(dir, "web1", &err), 0);
+	CHECK_INT(net_reserve(dir, &a, "web1", &err), 0);
+	CHECK_INT(net_release_all(dir, "web1", &a, 1, &err), 0);
+	CHECK_INT(net_reserve(dir, &six, "web2", &err), 0);
+	CHECK_INT(net_release(dir, &six, "web2"), 0);
+	CHECK(net_reserve(dir, &a, "web2", &err) < 0);
+	CHECK_INT(net_release_all(dir, "web1", NULL, 0, &err), 0);
 	CHECK_INT(net_reserve(dir, &a, "web2", &err), 0);
 	CHECK_INT(net_release(dir, &a, "web2"), 0);
 	CHECK_INT(net_release(dir, &a, "web2"), 0);
 	CHECK_INT(net_release(unit_path("none"), &a, "web2"), 0);
-	CHECK_INT(net_release_all(unit_path("none"), "web2", &err), 0);
+	CHECK_INT(net_release_all(unit_path("none"), "web2", NULL, 0, &err), 0);
 }
 
 TEST(net_reserve_refuses_the_hosts_own)
@@ -297,5 +302,5 @@ TEST(net_allocate_six_and_bad_hints)
 	CHECK_STR(addr_print(&a, false, text), "2001:db8::3");
 	CHECK_INT(net_allocate(unit_path("ip"), &small, "web1", &a, &err), -ENOSPC);
 	CHECK_INT(err.class, ERR_ROOM);
-	CHECK_INT(net_release_all(unit_path("ip"), "web1", &err), 0);
+	CHECK_INT(net_release_all(unit_path("ip"), "web1", NULL, 0, &err), 0);
 }
