@@ -258,6 +258,8 @@ static int by_start(const void *a, const void *b)
 
 static void report(const struct op *const op[], int n, uint64_t from, const struct truth *t)
 {
+	static const char *const said[] = { "absent", "stopped", "running", "suspended",
+					    "on its way" };
 	char text[1024];
 
 	model_print(from, text, sizeof(text));
@@ -272,8 +274,8 @@ static void report(const struct op *const op[], int n, uint64_t from, const stru
 			printf(" - %8.2f ms, code %d", (double)(op[i]->end - began) / 1000,
 			       op[i]->code);
 		printf(": %s", text);
-		if (op[i]->kind == LIST || op[i]->kind == STATUS)
-			printf(" (said %d)", op[i]->outcome - SAID_ABSENT);
+		if (op[i]->outcome >= SAID_ABSENT && op[i]->outcome <= SAID_BETWEEN)
+			printf(" (said %s)", said[op[i]->outcome - SAID_ABSENT]);
 		printf("%s%s\n", *op[i]->said ? " -- " : "", op[i]->said);
 	}
 	printf("#   true: %s, pids %s\n", t->there ? t->state : "absent", t->there ? t->pids : "-");
