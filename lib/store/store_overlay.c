@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -60,6 +61,21 @@ static int create(const struct store_plan *p, struct err *err)
 	return 0;
 }
 
+/* overlayfs mounts read-only, with a word in the kernel's log only, when it cannot make its work
+ * directory. own: what holds the upper layer. */
+static int check_writable(int root, const char *own, struct err *err)
+{
+	struct statvfs st;
+
+	if (fstatvfs(root, &st) < 0)
+		return err_errno(err, "cannot look at the overlay");
+	if (!(st.f_flag & ST_RDONLY))
+		return 0;
+	if (statvfs(own, &st) == 0 && !(st.f_flag & ST_RDONLY))
+		return err_set(err, ERR_ROOM, ENOSPC, "cannot write to the overlay");
+	return err_set(err, ERR_FAIL, EROFS, "cannot write to the overlay");
+}
+
 /* Both layers unmapped: as host root sees them, ids on disk are ids inside. */
 static int open_root(const struct store_plan *p, struct err *err)
 {
@@ -68,8 +84,14 @@ static int open_root(const struct store_plan *p, struct err *err)
 	const char *const options[] = { "lowerdir", p->template_root, "upperdir", upper, "workdir",
 					work,	    "userxattr",      NULL,	  NULL };
 
-	return mnt_new("overlay", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-		       err);
+	int root = mnt_new("overlay", options,
+			   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+	if (root < 0)
+		return root;
+	int r = check_writable(root, p->dir, err);
+	if (r < 0)
+		close(root);
+	return r < 0 ? r : root;
 }
 
 static int layers(const struct store_plan *p, struct store_layers *ret, struct err *err)
@@ -113,7 +135,11 @@ static int assemble(const struct store_layers *l, const char *scratch, const cha
 		 scratch, scratch);
 	if (mount("overlay", on, "overlay", MS_NODEV, options) < 0)
 		return err_errno(err, "cannot mount the overlay");
-	return 0;
+	_cleanup_close_ int root = open(on, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_errno(err, "cannot open the overlay");
+	snprintf(options, sizeof(options), "%s/own", scratch);
+	return check_writable(root, options, err);
 }
 
 extern const struct store store_overlay;

@@ -2,19 +2,22 @@
 /*
  * fault: runs a command and makes one of its system calls go wrong.
  *
- *	fault count COMMAND...              the number of calls, then "NAME COUNT" for each kind
+ *	fault count COMMAND...              the number of calls, then "NAME COUNT" for each kind, as
+ *					    errno counts
  *	fault kill N COMMAND...             the process that makes the Nth call is killed there
  *	fault killall N COMMAND...          all processes of the command are killed there
- *	fault errno NAME K ERRNO COMMAND... the Kth call of this name fails with ERRNO (ENOSPC, ...)
+ *	fault errno NAME K ERRNO COMMAND... the Kth call of this name fails with ERRNO (ENOSPC, ...);
+ *					    calls of the dynamic loader are not counted here
+ *	fault hook N SHELL COMMAND...       at the Nth call sh(1) runs the text SHELL, then it goes on
  *
  * Calls of all processes of the command are counted together, when they are entered. A process that
  * executes a program in another pid namespace is the server's own from then on: it is let go,
  * neither counted nor harmed. When the command has ended this program ends, and what the command
  * left behind runs on.
  *
- * Exit code: that of the command (128 + n when signal n ended it), so with kill 137 where the command
- * itself was hit; 125: it ended before its Nth call; 124: it did not end within 60 s, and was killed.
- * Standard error says where the fault was, in a line that begins with "fault:".
+ * Exit code: that of the command (128 + n when signal n ended it), so with kill 137 where it was the
+ * command itself that was hit; 125: it ended before its Nth call; 124: it did not end within 60 s,
+ * and was killed. Standard error says where the fault was, in a line that begins with "fault:".
  *
  * strace(1) cannot do the first two: the counter of its inject=...:when=N is one for each kind of
  * call and each process.
@@ -31,6 +34,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -44,16 +48,18 @@
 #define CODE_LATE 124
 #define CODE_NONE 125
 
-static enum { COUNT, KILL, KILLALL, ERRNO } what;
-static unsigned long at;	 /* which call */
-static int number, error;	 /* errno: of which kind, and with what */
-static unsigned long seen;	 /* calls that count */
+static enum { COUNT, KILL, KILLALL, ERRNO, HOOK } what;
+static unsigned long at;   /* which call */
+static int number, error;  /* errno: of which kind, and with what */
+static unsigned long seen; /* calls that count */
 static unsigned long kinds[MAX_CALLS];
 static bool done;
+static const char *hook;
 static volatile sig_atomic_t late;
 
 static struct proc {
 	pid_t pid;
+	bool loading; /* what it calls is the dynamic loader's */
 	bool failing; /* its call returns with the error */
 } procs[MAX_PROCS];
 static size_t n_procs;
@@ -108,6 +114,23 @@ static bool other_pid_namespace(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
 	return stat("/proc/self/ns/pid", &mine) == 0 && stat(path, &its) == 0 &&
 	       mine.st_ino != its.st_ino;
+}
+
+/* Whether an interpreter was loaded along with the program. */
+static bool is_dynamic(pid_t pid)
+{
+	unsigned long aux[128] = { 0 };
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/auxv", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, aux, sizeof(aux) - sizeof(aux[0]));
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; (ssize_t)(i * sizeof(aux[0])) < n; i += 2)
+		if (aux[i] == AT_BASE)
+			return aux[i + 1] != 0;
+	return false;
 }
 
 static const char *call_name(uint64_t nr)
@@ -174,9 +197,13 @@ static void set_result(pid_t pid, long value)
 
 static void on_entry(struct proc *p, uint64_t nr)
 {
-	if (nr < MAX_CALLS)
+	/* The last act of glibc's loader: it unmaps its cache. */
+	bool loading = p->loading;
+	if (nr == SYS_munmap)
+		p->loading = false;
+	if (nr < MAX_CALLS && !loading)
 		kinds[nr]++;
-	if (what == ERRNO && nr != (uint64_t)number)
+	if (what == ERRNO && (nr != (uint64_t)number || loading))
 		return;
 	if (++seen != at || what == COUNT)
 		return;
@@ -185,6 +212,10 @@ static void on_entry(struct proc *p, uint64_t nr)
 		say(p->pid, nr, strerrorname_np(error));
 		skip_call(p->pid);
 		p->failing = true;
+		return;
+	}
+	if (what == HOOK) {
+		say(p->pid, nr, system(hook) == 0 ? "hooked" : "hooked in vain");
 		return;
 	}
 	say(p->pid, nr, what == KILL ? "killed" : "killed with all");
@@ -206,7 +237,9 @@ static int on_stop(pid_t pid, int status)
 		ptrace(PTRACE_DETACH, pid, 0, 0);
 		return -1;
 	}
-	if (event == PTRACE_EVENT_STOP || event)
+	if (event == PTRACE_EVENT_EXEC)
+		p->loading = is_dynamic(pid);
+	if (event)
 		return 0;
 	if (sig != (SIGTRAP | 0x80))
 		return sig == SIGTRAP ? 0 : sig;
@@ -278,17 +311,20 @@ static int error_number(const char *name)
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = { "count", "kill", "killall", "errno" };
-	static const int words[] = { 2, 3, 3, 5 };
+	static const char *const modes[] = { "count", "kill", "killall", "errno", "hook" };
+	static const int words[] = { 2, 3, 3, 5, 4 };
 	int mode = 0, code;
 
-	while (mode < 4 && (argc < 2 || strcmp(argv[1], modes[mode])))
+	while (mode < 5 && (argc < 2 || strcmp(argv[1], modes[mode])))
 		mode++;
-	if (mode == 4 || argc <= words[mode])
-		die("usage: fault count|kill N|killall N|errno NAME K ERRNO COMMAND [ARG...]");
+	if (mode == 5 || argc <= words[mode])
+		die("usage: fault count|kill N|killall N|errno NAME K ERRNO|hook N SHELL COMMAND "
+		    "[ARG...]");
 	what = (unsigned)mode;
-	if (what == KILL || what == KILLALL)
+	if (what == KILL || what == KILLALL || what == HOOK)
 		at = strtoul(argv[2], NULL, 10);
+	if (what == HOOK)
+		hook = argv[3];
 	if (what == ERRNO) {
 		number = seccomp_syscall_resolve_name(argv[2]);
 		at = strtoul(argv[3], NULL, 10);
