@@ -60,7 +60,7 @@ struct net_mode {
 		    struct err *err);
 	/* Before the child exists: what the whole host needs once (forwarding, the nft table).
 	 * Cheap when it is already there. stamp: path of a file in the run-time directory that a
-	 * mode may keep to know that. NULL: nothing. */
+	 * mode may keep to know that. NULL: nothing. Negative: it failed. */
 	int (*host_up)(const struct net_plan *p, const char *stamp, struct err *err);
 	/* The interface is born with one end in the network namespace of pid; host ends, routes. */
 	int (*give)(const struct net_plan *p, pid_t pid, struct err *err);
@@ -91,6 +91,9 @@ int net_inside(const struct net_plan *p, int netlink, struct err *err);
  * server's name, so no other server has that interface. */
 void net_host_if(const char *server, char ret[IFNAMSIZ]);
 
+/* The rules of host_up() without a server: for `croft check` and `croft recover`. 1: they were not
+ * there, or others. */
+int net_host_rules(const struct net_host_conf *h, const char *stamp, struct err *err);
 /* What host_up() noted about this host, for `croft check`. */
 struct net_stamp {
 	bool source_check; /* forged source addresses are dropped by nftables, IPv6 as well */

@@ -261,7 +261,8 @@ int net_firewall_up(const struct net_plan *p, const char *stamp, struct err *err
 	r = lock_take(lock_path, "the network rules", clock_ms() + LOCK_WAIT_MS, &lock, err);
 	if (r < 0)
 		return r;
-	if (!is_done(stamp, key)) {
+	bool wanting = !is_done(stamp, key);
+	if (wanting) {
 		r = install(p, wanted, &why);
 		/* The library may be installed while servers run: a key that fits none asks again.
 		 */
@@ -270,7 +271,16 @@ int net_firewall_up(const struct net_plan *p, const char *stamp, struct err *err
 		stamp_write(stamp, key, wanted, r, &why);
 	}
 	lock_drop(&lock);
-	return 0;
+	return wanting;
+}
+
+int net_host_rules(const struct net_host_conf *h, const char *stamp, struct err *err)
+{
+	struct net_plan p = { .nat = h->nat };
+
+	for (size_t i = 0; i < h->subnet.n && p.n_subnet < (int)ARRAY_LEN(p.subnet); i++)
+		p.subnet[p.n_subnet++] = h->subnet.a[i];
+	return net_firewall_up(&p, stamp, err);
 }
 
 static bool stamp_says(const char *text, const char *line)

@@ -5,7 +5,8 @@
 
 #include "net/net.h"
 
-/* Forwarding, IPv6 forwarding where the server has IPv6, and the nftables table. */
+/* Forwarding, IPv6 forwarding where the server has IPv6, and the nftables table. 1: the table had
+ * to be installed. */
 int net_firewall_up(const struct net_plan *p, const char *stamp, struct err *err);
 
 enum net_rules { NET_RULES_SOURCE = 1, NET_RULES_NAT = 2 };

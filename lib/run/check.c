@@ -152,14 +152,10 @@ static void check_filter(const struct host *h, struct check_item *it)
 static void check_nft(const struct host *h, struct check_item *it)
 {
 	_cleanup_free_ char *path = xasprintf("%s/.net", h->run);
-	const struct net_mode *m = net_find("routed");
-	struct net_plan p = { .mode = m, .nat = h->net.nat };
 	struct net_stamp stamp;
 	struct err err = { 0 };
 
-	for (size_t i = 0; i < h->net.subnet.n && p.n_subnet < (int)ARRAY_LEN(p.subnet); i++)
-		p.subnet[p.n_subnet++] = h->net.subnet.a[i];
-	if (m->host_up(&p, path, &err) < 0)
+	if (net_host_rules(&h->net, path, &err) < 0)
 		say(it, CHECK_WITHOUT, "%s", err.text);
 	else if (net_stamp_read(path, &stamp) < 0)
 		say(it, CHECK_WITHOUT, "nothing is known of it");

@@ -391,17 +391,34 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 	return r;
 }
 
+/* What a reload of the administrator's own rules took away: they begin with "flush ruleset". Only
+ * where there were any since the host booted. */
+static int recover_rules(const struct host *h, struct strv *what, struct err *err)
+{
+	_cleanup_free_ char *path = xasprintf("%s/.net", h->run);
+	struct net_stamp stamp;
+
+	if (net_stamp_read(path, &stamp) < 0)
+		return 0;
+	int r = net_host_rules(&h->net, path, err);
+	if (r > 0)
+		strv_take(what, xasprintf("the host's network rules: installed again"));
+	return r < 0 ? r : 0;
+}
+
 int run_recover(const struct host *h, const struct strv *names, struct strv *what,
 		const struct run_opts *o, struct err *err)
 {
 	struct strv all = { 0 };
 	int worst = 0;
 
-	if (names && names->n)
+	if (names && names->n) {
 		for (size_t i = 0; i < names->n; i++)
 			strv_add(&all, names->v[i]);
-	else
+	} else {
 		all_names(h, &all);
+		worst = recover_rules(h, what, err);
+	}
 	for (size_t i = 0; i < all.n; i++) {
 		struct err e = { 0 };
 		int r = recover_one(h, all.v[i], o, what, &e);

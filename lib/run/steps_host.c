@@ -185,7 +185,8 @@ int step_net_host(struct run *r, struct err *err)
 
 	if (!r->plan->net.mode->host_up)
 		return 0;
-	return r->plan->net.mode->host_up(&r->plan->net, stamp, err);
+	int ret = r->plan->net.mode->host_up(&r->plan->net, stamp, err);
+	return ret < 0 ? ret : 0;
 }
 
 int step_pre_start(struct run *r, struct err *err)

@@ -325,4 +325,10 @@ booted() { croft logs web1 | grep -q "press Enter"; }
 	nft flush ruleset
 	server web1
 	nft list table inet croft
+	nft flush ruleset
+	run -0 croft recover
+	[ "$output" = "the host's network rules: installed again" ]
+	nft list table inet croft
+	run -0 croft recover
+	[ -z "$output" ]
 }
