@@ -60,6 +60,12 @@ needs() {
 		own-kernel) # what is the kernel's own is nobody else's only in User Mode Linux
 			grep -q 'User Mode Linux' /proc/cpuinfo || skip "needs an own kernel"
 			;;
+		systemd)
+			[ -d /run/systemd/system ] || skip "needs systemd"
+			;;
+		bed) # the whole host is the test's, and thrown away afterwards
+			[ -n "${BED_BOOT-}" ] || skip "needs tests/bed/vm"
+			;;
 		overlay)
 			croft check | grep -q '^storage *ok' || skip "needs overlay"
 			;;
