@@ -7,7 +7,7 @@ load node
 
 @test "the reboot stopped all servers in the reverse order, and none had to be killed" {
 	[ "$(logged stopped)" = "manual b d e a c" ]
-	croft status manual --json | grep -q '"last-end":"signal 2"' # a power off from inside
+	croft status manual --json | grep -q '"last-end":"poweroff"'
 	run ! grep -r 'signal 9' /var/lib/croft/servers/*/ended
 }
 
