@@ -47,8 +47,9 @@ int step_join(struct run *r, struct err *err)
 	return 0;
 }
 
-/* A boot-time clock of its own, so that uptime(1) tells the server's. It takes effect when init is
- * executed (Linux 6.1; before that uptime shows the host's). Only this clock is shifted:
+/* A boot-time clock of its own, so that uptime(1) tells the server's. This process must
+ * enter it as well: only since Linux 6.3 an exec does that, and before, vfork and posix_spawn fail
+ * (EINVAL) in an init whose children are to have another clock. Only this clock is shifted:
  * CLOCK_MONOTONIC stays comparable with the host's. The monitor must stay outside: start times in
  * /proc/PID/stat are shifted too. */
 int step_clock(struct run *r, struct err *err)
@@ -65,6 +66,9 @@ int step_clock(struct run *r, struct err *err)
 	prctl(PR_SET_DUMPABLE, 1);
 	snprintf(text, sizeof(text), "boottime -%lld 0\n", (long long)now.tv_sec);
 	(void)fd_write_file(AT_FDCWD, "/proc/self/timens_offsets", text);
+	_cleanup_close_ int ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (ns >= 0)
+		(void)setns(ns, CLONE_NEWTIME);
 	return 0;
 }
 

@@ -49,6 +49,17 @@ booted() { [ "$(field "$1" boots)" = "$2" ] && state_is "$1" running; }
 	grep -q 'signal 2' /var/lib/croft/servers/web1/ended
 }
 
+@test "init has the clock that its children have: else it could not vfork before Linux 6.3" {
+	needs timens
+	server web1
+	local ns
+	ns=/proc/$(field web1 init-pid)/ns
+	[ "$(readlink "$ns/time")" = "$(readlink "$ns/time_for_children")" ]
+	croft stop web1
+	# busybox init powers off in a child that it makes with vfork.
+	grep -q 'signal 2' /var/lib/croft/servers/web1/ended
+}
+
 @test "a command that comes while the server reboots does not end it" {
 	server web1
 	local i
