@@ -157,16 +157,11 @@ _Noreturn void walk_inside(struct run *r)
 	 * well, it could be gone first, and the host's would not know why. */
 	r->deadline_ms = UINT64_MAX;
 	for (const struct step *s = steps; s->name; s++) {
-		int ret;
-
 		if (!is_ours(r, s, STEP_INSIDE))
 			continue;
-		if (s->where == STEP_MEET) {
-			if (meet(r, s, true, &err) < 0)
-				_exit(1);
-			continue;
-		}
-		ret = s->up(r, &err);
+		int ret = s->where == STEP_MEET ? meet(r, s, true, &err) : s->up(r, &err);
+		/* Said aloud, also by who could not hear the last word: to the host a closed socket
+		 * would be init. The host's own error comes back to nobody. */
 		if (ret < 0) {
 			sync_fail(r->sock[1], s->name, &err);
 			_exit(1);

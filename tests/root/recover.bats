@@ -743,6 +743,21 @@ faulty() { "$CROFT_TEST_BUILD/tests/fault/fault" errno "$@"; }
 	[[ "$stderr" == *"cannot watch the server's init: Too many open files"* ]]
 }
 
+@test "an init-to-be that cannot hear the host's last word is not taken for one that runs" {
+	local k code
+	croft create web1 --template busybox
+	for k in $(seq 6 16); do
+		code=0
+		faulty poll "$k" ENOMEM croft start web1 || code=$?
+		echo "poll $k: $code"
+		[ $code -eq 0 ] || [ $code -eq 125 ] || state_is web1 stopped
+		if [ $code -eq 0 ] || [ $code -eq 125 ]; then
+			whole web1
+		fi
+		croft stop web1 --kill
+	done
+}
+
 @test "a file that cannot be synced is as it was, and so is the server" {
 	local n
 	server web1 --pids 50
