@@ -2,22 +2,26 @@
 /*
  * fault: runs a command and makes one of its system calls go wrong.
  *
- *	fault count COMMAND...              the number of calls, then "NAME COUNT" for each kind, as
- *					    errno counts
- *	fault kill N COMMAND...             the process that makes the Nth call is killed there
- *	fault killall N COMMAND...          all processes of the command are killed there
- *	fault errno NAME K ERRNO COMMAND... the Kth call of this name fails with ERRNO (ENOSPC, ...);
- *					    calls of the dynamic loader are not counted here
- *	fault hook N SHELL COMMAND...       at the Nth call sh(1) runs the text SHELL, then it goes on
+ * fault count COMMAND...
+ *	prints the number of calls, then "NAME COUNT" for each kind, as "errno" counts
+ * fault kill N COMMAND...
+ *	the process that makes the Nth call is killed there
+ * fault killall N COMMAND...
+ *	all processes of the command are killed there
+ * fault errno NAME K ERRNO COMMAND...
+ *	the Kth call of this name fails with ERRNO (ENOSPC, ...); calls of the dynamic loader are
+ *	not counted here
+ * fault hook N SHELL COMMAND...
+ *	at the Nth call sh(1) runs the text SHELL, then the command goes on
  *
  * Calls of all processes of the command are counted together, when they are entered. A process that
  * executes a program in another pid namespace is the server's own from then on: it is let go,
  * neither counted nor harmed. When the command has ended this program ends, and what the command
  * left behind runs on.
  *
- * Exit code: that of the command (128 + n when signal n ended it), so with kill 137 where it was the
- * command itself that was hit; 125: it ended before its Nth call; 124: it did not end within 60 s,
- * and was killed. Standard error says where the fault was, in a line that begins with "fault:".
+ * Exit code: that of the command (128 + n when signal n ended it), so with kill 137 where it was
+ * itself hit. 125: it ended before its Nth call. 124: it did not end within 60 s, and was killed.
+ * Standard error says where the fault was, in a line that begins with "fault:".
  *
  * strace(1) cannot do the first two: the counter of its inject=...:when=N is one for each kind of
  * call and each process.

@@ -5,7 +5,8 @@
  *
  *	nosys NAME[,NAME...] COMMAND [ARG...]
  *
- * A filter as in seccomp(2). Unlike enosys(1) of util-linux 2.39 and later it is there on Debian 12.
+ * A filter as in seccomp(2). Unlike enosys(1) of util-linux 2.39 and later it is there on
+ *Debian 12.
  */
 #include <errno.h>
 #include <seccomp.h>
