@@ -123,7 +123,6 @@ static int create_locked(const struct host *h, struct server *s, struct err *err
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, s->name);
 	_cleanup_free_ char *parent = xasprintf("%s/servers", h->var);
 	_cleanup_free_ char *mark = recover_mark(h, s->name);
-	struct err none = { 0 };
 	struct state hook_state;
 	struct plan p;
 	int r = recover_server(h, s->name, err);
@@ -132,7 +131,10 @@ static int create_locked(const struct host *h, struct server *s, struct err *err
 		return r;
 	if (server_exists(h, s->name))
 		return err_set(err, ERR_EXISTS, 0, "the server exists already");
-	if (state_load(h, s->name, &hook_state, &none) == 0)
+	r = state_find(h, s->name, &hook_state, err);
+	if (r < 0)
+		return r;
+	if (r > 0)
 		return err_set(err, ERR_EXISTS, 0,
 			       "it runs, but its configuration file is missing; put that back, or "
 			       "remove the server: croft destroy %s --force",
@@ -193,7 +195,10 @@ static int destroy_locked(const struct host *h, const char *name, bool force, st
 
 	if (r < 0)
 		return r;
-	if (state_load(h, name, &state, &none) < 0) {
+	r = state_find(h, name, &state, err);
+	if (r < 0)
+		return r;
+	if (r == 0) {
 		r = recover_probe(h, name, err);
 		if (r < 0)
 			return r;
@@ -227,20 +232,22 @@ static int destroy_locked(const struct host *h, const char *name, bool force, st
  * lost the file of with --force. */
 static int destroy_lost(const struct host *h, const char *name, bool force, struct err *err)
 {
-	struct err none = { 0 };
 	struct state state;
 	int r = recover_server(h, name, err);
+	int runs = state_find(h, name, &state, err);
 
-	if (r == 0 && state_load(h, name, &state, &none) < 0)
+	if (r == 0 && runs == 0)
 		return err_set(err, ERR_ABSENT, 0, "no such server");
-	if (!force || (r < 0 && err->class != ERR_STATE))
+	if (runs < 0 || (r < 0 && err->class != ERR_STATE))
+		return r < 0 ? r : runs;
+	if (!force)
 		return r < 0
 			   ? r
 			   : err_set(err, ERR_STATE, 0,
 				     "it runs, but its configuration file is missing; use --force");
 	err_clear(err);
 	r = recover_mark_begin(h, name, err);
-	if (r == 0 && state_load(h, name, &state, &none) == 0)
+	if (r == 0 && runs)
 		r = halt(h, &state, 0, UINT64_MAX, NULL, err);
 	if (r == 0)
 		r = recover_probe(h, name, err);

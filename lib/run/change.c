@@ -383,14 +383,15 @@ int run_set(const struct host *h, const char *name, const struct strv *opt, cons
 {
 	struct change c = { .h = h, .cg = CG_NONE };
 	struct lock lock = LOCK_NONE;
-	struct err none = { 0 };
 	int r = begin(h, name, o, &lock, err);
 
 	*changed = false;
 	if (r < 0)
 		return r;
-	c.running = state_load(h, name, &c.state, &none) == 0;
-	r = server_load(&c.old, h, name, err);
+	r = state_find(h, name, &c.state, err);
+	c.running = r > 0;
+	if (r >= 0)
+		r = server_load(&c.old, h, name, err);
 	if (r == 0) {
 		r = server_load(&c.new, h, name, err);
 		if (r == 0)

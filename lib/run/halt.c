@@ -112,12 +112,13 @@ static int ask_init(const struct host *h, struct state *s, uint64_t timeout_ms,
 	bool cut = deadline_ms != UINT64_MAX && deadline_ms < now + timeout_ms;
 	uint64_t wait = cut ? (deadline_ms > now ? deadline_ms - now : 0) : timeout_ms;
 	_cleanup_close_ int fd = proc_pidfd_open(s->init, 0);
-	int r;
+	int r = proc_look(s->init, s->init_start);
 
-	if (fd == -ESRCH || !state_alive(s))
+	if (fd == -ESRCH || r == 0)
 		return 0;
-	if (fd < 0)
-		return err_set(err, ERR_FAIL, -fd, "cannot watch init, so it was not asked");
+	if (fd < 0 || r < 0)
+		return err_set(err, ERR_FAIL, fd < 0 ? -fd : -r,
+			       "cannot watch init, so it was not asked");
 	if (s->frozen) { /* a frozen init cannot answer */
 		halt_freeze(h, s, false);
 		s->frozen = false;
@@ -166,8 +167,9 @@ static int stop_locked(const struct host *h, const char *name, int64_t timeout_m
 
 	if (r < 0)
 		return r;
-	if (state_load(h, name, &s, &none) < 0)
-		return recover_probe(h, name, err);
+	r = state_find(h, name, &s, err);
+	if (r <= 0)
+		return r < 0 ? r : recover_probe(h, name, err);
 	if (timeout_ms < 0 && server_load(&server, h, name, &none) == 0) {
 		timeout = server.boot.stop_timeout;
 		server_free(&server);

@@ -70,10 +70,12 @@ static int find_init(struct join *j, struct err *err)
 			       s->phase == STATE_STARTING ? "still starting" : "stopping");
 	j->child.init = proc_pidfd_open(s->init, 0);
 	/* In this order: the descriptor cannot change what it means, the number could. */
-	if (j->child.init == -ESRCH || proc_start_time(s->init) != s->init_start)
+	int look = proc_look(s->init, s->init_start);
+	if (j->child.init == -ESRCH || look == 0)
 		return err_set(err, ERR_STATE, 0, "the server is not running");
-	if (j->child.init < 0)
-		return err_set(err, ERR_FAIL, -j->child.init, "cannot watch the server's init");
+	if (j->child.init < 0 || look < 0)
+		return err_set(err, ERR_FAIL, j->child.init < 0 ? -j->child.init : -look,
+			       "cannot watch the server's init");
 	return 0;
 }
 

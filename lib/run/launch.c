@@ -63,7 +63,6 @@ int run_start(const struct host *h, const char *name, const struct run_opts *o, 
 	_cleanup_free_ char *path = state_lock_path(h, name);
 	_cleanup_free_ char *what = xasprintf("server %s", name);
 	struct lock lock = LOCK_NONE;
-	struct err none = { 0 };
 	struct server s;
 	struct state state;
 
@@ -74,7 +73,11 @@ int run_start(const struct host *h, const char *name, const struct run_opts *o, 
 	if (r < 0)
 		return r;
 	r = recover_for_start(h, name, o->deadline_ms, err);
-	if (r == 0 && state_load(h, name, &state, &none) < 0) {
+	if (r == 0)
+		r = state_find(h, name, &state, err);
+	if (r > 0) {
+		r = 0;
+	} else if (r == 0) {
 		*changed = true;
 		r = server_load(&s, h, name, err);
 		if (r == 0) {

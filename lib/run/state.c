@@ -289,6 +289,18 @@ int state_load(const struct host *h, const char *name, struct state *ret, struct
 	return 0;
 }
 
+int state_find(const struct host *h, const char *name, struct state *ret, struct err *err)
+{
+	struct err none = { 0 };
+	int r = state_load(h, name, ret, &none);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		*err = none;
+	return r < 0 ? r : 1;
+}
+
 int state_remove(const struct host *h, const char *name, struct err *err)
 {
 	_cleanup_close_ int run = open(h->run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -36,6 +36,8 @@ struct state {
 /* ERR_STATE when there is none; anything that is not a state as croft writes it is an error, never
  * "repaired". */
 int state_load(const struct host *h, const char *name, struct state *ret, struct err *err);
+/* 1: there is one; 0: there is none; negative errno: it cannot be read, which is not the same. */
+int state_find(const struct host *h, const char *name, struct state *ret, struct err *err);
 int state_save(const struct host *h, const struct state *s, struct err *err);
 /* RUN/NAME and RUN/.locks/NAME; no server's name begins with a dot. Caller frees. */
 char *state_dir(const struct host *h, const char *name);

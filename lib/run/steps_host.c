@@ -200,7 +200,7 @@ static void reap_monitor(pid_t pid, uint64_t start, bool child, bool now)
 {
 	_cleanup_close_ int fd = -1;
 
-	if (pid <= 0 || (!child && !proc_alive(pid, start)))
+	if (pid <= 0 || (!child && proc_look(pid, start) != 1))
 		return;
 	fd = proc_pidfd_open(pid, 0);
 	if (fd >= 0 && (now || proc_pidfd_wait(fd, MONITOR_MS) < 0)) {

@@ -35,8 +35,8 @@ int fd_sync_dir(int dirfd, const char *path);
 /* mkdir -p of an absolute path of our own (never beneath a server's root). */
 int fd_mkdir_p(const char *path, mode_t mode);
 
-/* openat2 (kernel 5.6) is there. Without it a server's files can be neither made nor removed, and what
- * a command began could not be undone. */
+/* openat2 (kernel 5.6) is there. Without it a server's files can be neither made nor removed, and
+ * what a command began could not be undone. */
 int fd_check(struct err *err);
 
 /* Opens beneath a server's root with openat2(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), kernel 5.6:

@@ -41,36 +41,52 @@ uint64_t proc_stat_parse(const char *text, bool *dying)
 	return start;
 }
 
-static uint64_t start_time_of(pid_t pid, bool *dying)
+/* *ret is 0 for a process that is no more; negative errno where that cannot be told. */
+static int start_time_of(pid_t pid, uint64_t *ret, bool *dying)
 {
 	_cleanup_free_ char *text = NULL;
 	char path[40];
 
+	*ret = 0;
 	if (pid <= 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (fd_read_file(AT_FDCWD, path, 4096, &text, NULL) < 0)
-		return 0;
-	return proc_stat_parse(text, dying);
+	int r = fd_read_file(AT_FDCWD, path, 4096, &text, NULL);
+	if (r == 0)
+		*ret = proc_stat_parse(text, dying);
+	return r == -ENOENT || r == -ESRCH ? 0 : r;
 }
 
 uint64_t proc_start_time(pid_t pid)
 {
+	uint64_t start;
 	bool unused;
 
-	return start_time_of(pid, &unused);
+	(void)start_time_of(pid, &start, &unused);
+	return start;
+}
+
+int proc_look(pid_t pid, uint64_t start_time)
+{
+	uint64_t start;
+	bool unused;
+	int r = start_time_of(pid, &start, &unused);
+
+	return r < 0 ? r : start_time && start == start_time;
 }
 
 bool proc_alive(pid_t pid, uint64_t start_time)
 {
-	return start_time && proc_start_time(pid) == start_time;
+	return proc_look(pid, start_time) != 0;
 }
 
 bool proc_goes_on(pid_t pid, uint64_t start_time)
 {
 	bool dying = false;
+	uint64_t start;
+	int r = start_time_of(pid, &start, &dying);
 
-	return start_time && start_time_of(pid, &dying) == start_time && !dying;
+	return r < 0 || (start_time && start == start_time && !dying);
 }
 
 int proc_pidfd_open(pid_t pid, unsigned flags)

@@ -13,6 +13,11 @@ uint64_t proc_stat_parse(const char *text, bool *dying);
 /* Field 22 of /proc/PID/stat in clock ticks since boot, proc(5); 0 when there is no such process or
  * it is a zombie. Read from the host's /proc. */
 uint64_t proc_start_time(pid_t pid);
+/* 1: it is alive; 0: it is no more, or the number is another's by now; negative errno (EMFILE,
+ * ENOMEM): it could not be looked at. */
+int proc_look(pid_t pid, uint64_t start_time);
+/* These two are true where it could not be looked at: who tidies up after the dead must not take
+ * one who lives for dead. Before a signal is sent, proc_look() must have said 1. */
 bool proc_alive(pid_t pid, uint64_t start_time);
 /* Alive, and neither killed nor ending: what is killed may look alive for long, while the kernel
  * writes back its files or ends a whole pid namespace. */

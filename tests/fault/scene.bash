@@ -8,7 +8,7 @@ build=${CROFT_TEST_BUILD:?run by tests/root/testhost}
 fault=$build/tests/fault/fault
 nosys=$build/tests/fault/nosys
 work=$(mktemp -d /tmp/croft-fault.XXXXXX) # outside of what inventory looks at: see look()
-all_commands=(create start stop softstop destroy destroy-force set)
+all_commands=(create start stop softstop destroy destroy-force set start-again)
 failed=0 tests=0
 
 usage() { # prints the head of the script
@@ -33,6 +33,7 @@ define() {
 	softstop) set -- running 'stopped|running' stopped croft stop swept ;;
 	destroy) set -- stopped '|stopped' '' croft destroy swept ;;
 	destroy-force) set -- running '|stopped|running' '' croft destroy swept --force ;;
+	start-again) set -- running running running croft start swept ;;
 	set) set -- running running running croft set swept --memory 64M --pids 100 ;;
 	*)
 		echo "unknown command: $1 (one of ${all_commands[*]})" >&2

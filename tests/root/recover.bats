@@ -758,6 +758,23 @@ faulty() { "$CROFT_TEST_BUILD/tests/fault/fault" errno "$@"; }
 	done
 }
 
+@test "a server whose record or init cannot be looked at is not taken for stopped" {
+	local k init
+	server web1
+	init=$(field web1 init-pid)
+	for k in $(seq 4 14); do
+		faulty openat "$k" EMFILE croft set web1 --pids $((50 + k)) || :
+		faulty openat "$k" EMFILE croft start web1 || :
+		faulty newfstatat "$k" EIO croft start web1 || :
+		faulty openat "$k" EMFILE croft recover web1 || :
+		[ "$(field web1 init-pid)" = "$init" ] || {
+			echo "call $k"
+			return 1
+		}
+	done
+	whole web1
+}
+
 @test "a file that cannot be synced is as it was, and so is the server" {
 	local n
 	server web1 --pids 50
