@@ -239,6 +239,8 @@ static int recover(const struct host *h, const char *name, bool start, uint64_t 
 	}
 	if (r < 0) {
 		*err = none;
+		if (!state_is_bad(r))
+			return r;
 		snprintf(err->text + strlen(err->text), sizeof(err->text) - strlen(err->text),
 			 "; croft recover %s puts it right", name);
 		return r;
@@ -368,7 +370,12 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 		return r;
 	r = state_load(h, name, &before, &none);
 	bool had = r == 0;
-	if (r < 0 && r != -ENOENT) { /* unreadable: worth as little as none */
+	if (r < 0 && r != -ENOENT && !state_is_bad(r)) {
+		lock_drop(&lock);
+		*err = none;
+		return r;
+	}
+	if (state_is_bad(r)) { /* worth as little as none */
 		strv_take(what, xasprintf("%s: its state could not be read", name));
 		state_remove(h, name, err);
 	}

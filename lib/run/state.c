@@ -289,6 +289,11 @@ int state_load(const struct host *h, const char *name, struct state *ret, struct
 	return 0;
 }
 
+bool state_is_bad(int ret)
+{
+	return ret == -EINVAL || ret == -EFBIG || ret == -EISDIR || ret == -ELOOP;
+}
+
 int state_find(const struct host *h, const char *name, struct state *ret, struct err *err)
 {
 	struct err none = { 0 };

@@ -36,6 +36,9 @@ struct state {
 /* ERR_STATE when there is none; anything that is not a state as croft writes it is an error, never
  * "repaired". */
 int state_load(const struct host *h, const char *name, struct state *ret, struct err *err);
+/* What state_load() returned tells of a file that is not a state; else of one that could not be
+ * read. */
+bool state_is_bad(int ret);
 /* 1: there is one; 0: there is none; negative errno: it cannot be read, which is not the same. */
 int state_find(const struct host *h, const char *name, struct state *ret, struct err *err);
 int state_save(const struct host *h, const struct state *s, struct err *err);
