@@ -286,10 +286,10 @@ static int apply_live(struct change *c, struct err *err)
 		return r;
 	c->limits_done = true;
 	if (sets_hostname(c)) {
+		c->hostname_done = true; /* whoever sets it may be killed when that is done */
 		r = live_hostname(&c->state, hostname, err);
 		if (r < 0)
 			return r;
-		c->hostname_done = true;
 	}
 	struct state s = c->state;
 	s.limit = c->new.limit;

@@ -8,8 +8,11 @@ build=${CROFT_TEST_BUILD:?run by tests/root/testhost}
 fault=$build/tests/fault/fault
 nosys=$build/tests/fault/nosys
 work=$(mktemp -d /tmp/croft-fault.XXXXXX) # outside of what inventory looks at: see look()
-all_commands=(create start stop softstop destroy destroy-force set start-again)
+export work
+all_commands=(create start stop softstop destroy destroy-force set set-ip start-again)
+trap 'rm -rf "$work"' EXIT
 failed=0 tests=0
+bad_most=10 # after so many the rest is not visited: each waits for what is left to go
 
 usage() { # prints the head of the script
 	sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"
@@ -25,7 +28,7 @@ running() { stopped && croft start swept; }
 
 # define COMMAND: sets before (what it begins with), allowed (the states that it may leave when it
 # does not end), after (the state when it succeeds) and command. A state "" is: no such server.
-define() {
+define() { # and what the state is before: at
 	case $1 in
 	create) set -- absent '|stopped' stopped croft create swept --template busybox --ip 10.77.9.9 --password root:x --quiet ;;
 	start) set -- stopped 'stopped|running' running croft start swept ;;
@@ -33,6 +36,7 @@ define() {
 	softstop) set -- running 'stopped|running' stopped croft stop swept ;;
 	destroy) set -- stopped '|stopped' '' croft destroy swept ;;
 	destroy-force) set -- running '|stopped|running' '' croft destroy swept --force ;;
+	set-ip) set -- running running running croft set swept --ip 10.77.9.10 --hostname other --quiet ;;
 	start-again) set -- running running running croft start swept ;;
 	set) set -- running running running croft set swept --memory 64M --pids 100 ;;
 	*)
@@ -40,16 +44,48 @@ define() {
 		exit 2
 		;;
 	esac
-	before=$1 allowed=$2 after=$3 command=("${@:4}")
+	before=$1 allowed=$2 after=$3 command=("${@:4}") at=$1
+	[ "$at" != absent ] || at=
 }
 
 state() { croft list -a -H -o name,state | sed -n 's/^swept *//p' | tr -d ' '; }
 
+# Limits in force, of every server.
+limits() {
+	find /sys/fs/cgroup -path "*/$CROFT_TEST_CGROUP/*" \( -name pids.max -o -name memory.max -o -name cpu.max \
+		-o -name memory.limit_in_bytes -o -name cpu.cfs_quota_us \) -exec grep -sH . {} + 2>/dev/null | sort
+}
+
+# What the host has of all servers: processes, mounts, groups, links, rules, files and what is in them.
 look() {
 	# The log of the console and how it ended are the server's, and stay until that is destroyed.
-	"$here/../root/inventory" | grep -v -e "$work" -e /var/log/croft/swept.console.log -e servers/swept/ended
+	local its=(-e "$work")
+	[ ! -e /etc/croft/servers/swept.conf ] || its+=(-e /var/log/croft/swept.console.log -e servers/swept/ended)
+	"$here/../root/inventory" | grep -v "${its[@]}"
+	# The next number to hand out is nobody's.
 	find /etc/croft /run/croft /var/lib/croft -maxdepth 3 ! -path '*/templates/*' ! -path '*/servers/*/*' \
-		! -path '*/trash*' -printf '%y %m %p\n' | sort
+		! -path '*/trash*' ! -name '.next-*' -printf '%y %m %p\n' | sort
+	find /etc/croft -type f -exec cksum {} + | sort -k 3
+	limits
+	# What a command has left running, whatever it is called: its parent is init of the test host now.
+	ps -eo ppid=,pidns=,args= | awk -v ns="$(stat -L -c %i /proc/self/ns/pid)" '
+		$1 == 1 && $2 == ns { print "orphan: " $3, $4, $5 }' | sort
+}
+
+# What the server is, as its files, its limits and its inside tell: the same lines for every run of a
+# command that succeeds.
+promised() {
+	[ -e /etc/croft/servers/swept.conf ] || return 0
+	find /etc/croft/servers -printf '%y %m %p\n' | sort
+	grep -v ^UUID= /etc/croft/servers/swept.conf
+	find /var/lib/croft/servers/swept -maxdepth 1 ! -name ended -printf '%y %m %P\n' | sort
+	# passwd is read by a password, and then has a copy.
+	find /var/lib/croft/servers/swept -path '*/etc/*' -type f ! -name passwd -printf '%m %s %P\n' | sort
+	[ -e /run/croft/swept/state.json ] || return 0
+	limits | grep /swept/
+	find /run/croft/swept -printf '%y %m %P\n' | sort
+	timeout 20 croft exec swept -- sh -c 'grep -E "^(Cap|Seccomp:|NoNewPrivs)" /proc/1/status; hostname
+		ip -o addr | sed "/ fe80:/d; s/^[0-9]*: //"; ip route; cut -d" " -f5-6 /proc/1/mountinfo; find /dev ! -path "/dev/pts/*"' 2>&1
 }
 
 # The kernel takes links and groups away a moment later. A mount that is gone was somebody else's, whose
@@ -58,7 +94,8 @@ as_before() {
 	local try
 	for ((try = 0; try < 60; try++)); do
 		look >"$work/after"
-		diff "$work/before" "$work/after" | grep '^[<>]' | grep -v '^< mount: ' >"$work/diff" || return 0
+		diff "$work/before" "$work/after" | grep '^[<>]' | grep -v '^< mount: ' >"$work/diff"
+		[ -s "$work/diff" ] || return 0 # not the pipeline's code: with pipefail that is diff's
 		sleep 0.05
 	done
 	echo "left behind (>) or taken away (<):"
@@ -102,7 +139,6 @@ untouched() {
 
 end() {
 	croft destroy --all --force >/dev/null
-	rm -rf "$work"
 	echo "1..$tests"
 	[ "$failed" -eq 0 ]
 }
