@@ -14,13 +14,16 @@
 #define STAMP "written"
 
 /* The host's own resolvers, without those on loopback: inside, that would be the server itself. */
-static void inherit_nameservers(struct strv *ret)
+static int inherit_nameservers(struct strv *ret, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
 	struct strv lines = { 0 };
+	int r = fd_read_file(AT_FDCWD, "/etc/resolv.conf", 65536, &text, NULL);
 
-	if (fd_read_file(AT_FDCWD, "/etc/resolv.conf", 65536, &text, NULL) < 0)
-		return;
+	if (r == -ENOENT) /* a host without names, or a link to what is not there yet */
+		return 0;
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "cannot read the host's /etc/resolv.conf");
 	strv_split(&lines, text, "\n");
 	for (size_t i = 0; i < lines.n; i++) {
 		struct strv words = { 0 };
@@ -33,20 +36,21 @@ static void inherit_nameservers(struct strv *ret)
 		strv_free(&words);
 	}
 	strv_free(&lines);
+	return 0;
 }
 
-static void resolve_nameservers(const struct plan *p, struct strv *ret)
+static int resolve_nameservers(const struct plan *p, struct strv *ret, struct err *err)
 {
 	const struct strv *given = &p->server->net.nameserver;
+	int r = given->n ? 0 : inherit_nameservers(ret, err);
 
-	if (!given->n)
-		inherit_nameservers(ret);
-	for (size_t i = 0; i < given->n; i++) {
+	for (size_t i = 0; r == 0 && i < given->n; i++) {
 		if (streq(given->v[i], "inherit"))
-			inherit_nameservers(ret);
+			r = inherit_nameservers(ret, err);
 		else
 			strv_add(ret, given->v[i]);
 	}
+	return r;
 }
 
 static void make_job(const struct plan *p, const struct strv *nameservers, struct dialect_job *job)
@@ -96,13 +100,12 @@ int configure_root(const struct plan *p, struct err *err)
 	struct strv nameservers = { 0 };
 	struct dialect_job job;
 	char stamp[32];
-	int r = 0;
+	int r = resolve_nameservers(p, &nameservers, err);
 
-	resolve_nameservers(p, &nameservers);
 	make_job(p, &nameservers, &job);
 	snprintf(stamp, sizeof(stamp), "%016llx\n",
 		 (unsigned long long)dialect_stamp(p->dialect, &job));
-	if (c->password.n || c->ssh_key.n || !is_written(p, stamp)) {
+	if (r == 0 && (c->password.n || c->ssh_key.n || !is_written(p, stamp))) {
 		r = write_root(p, &job, err);
 		if (r == 0)
 			r = fd_replace(AT_FDCWD, path, stamp, strlen(stamp), 0600, false);
