@@ -82,8 +82,9 @@ int recover_mark_begin(const struct host *h, const char *name, struct err *err)
 	return 0;
 }
 
-/* What is there of a server without a configuration file goes, if it is known to be half made. */
-static int scrap_unfinished(const struct host *h, const char *name, struct err *err)
+/* What is there of a server without a configuration file goes, if it is known to be half made.
+ * nothing: also where there are no files at all; there may be reservations. */
+static int scrap_unfinished(const struct host *h, const char *name, bool nothing, struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
 	_cleanup_free_ char *mark = recover_mark(h, name);
@@ -99,6 +100,8 @@ static int scrap_unfinished(const struct host *h, const char *name, struct err *
 				       dir, h->etc, name, name);
 		if (errno != ENOENT && errno != ENOTDIR)
 			return err_errno(err, "cannot read %s", dir);
+		if (!nothing)
+			return 0;
 	}
 	return recover_scrap(h, name, NULL, err);
 }
@@ -111,9 +114,8 @@ int recover_scrap(const struct host *h, const char *name, const struct addrs *kn
 	_cleanup_free_ char *addr = xasprintf("%s/addr", h->var);
 	_cleanup_free_ char *mark = recover_mark(h, name);
 
-	fd_mkdir_p(servers, 0700);
 	_cleanup_close_ int dir = open(servers, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
+	if (dir < 0 && errno != ENOENT)
 		return err_errno(err, "cannot open %s", servers);
 	int r = trash(h, name, fs, err);
 	for (size_t i = 0; r == 0 && known && i < known->n; i++) {
@@ -129,7 +131,7 @@ int recover_scrap(const struct host *h, const char *name, const struct addrs *kn
 	if (r < 0)
 		return r;
 	remove_logs(h, name);
-	r = fd_remove_tree(dir, name);
+	r = dir < 0 ? 0 : fd_remove_tree(dir, name);
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot remove %s/%s", servers, name);
 	if (unlink(mark) < 0 && errno != ENOENT)
@@ -232,7 +234,7 @@ static int recover(const struct host *h, const char *name, bool start, uint64_t 
 	fd_replace_tidy(AT_FDCWD, conf);
 	if (r == -ENOENT) {
 		if (!server_exists(h, name))
-			return scrap_unfinished(h, name, err);
+			return scrap_unfinished(h, name, false, err);
 		unlink(mark); /* create was killed after its last step but one */
 		recover_change(h, name, NULL);
 		return 0;
@@ -393,7 +395,7 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 		return r;
 	}
 	if (r == 0)
-		r = scrap_unfinished(h, name, err);
+		r = scrap_unfinished(h, name, true, err);
 	lock_drop_remove(&lock);
 	return r;
 }
