@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Changing a server: suspend, resume, set. A change is checked whole, applied live, then saved;
- *  * what was applied is undone when a later part fails, so that file and kernel agree.
+ * what was applied is undone when a later part fails, so that file and kernel agree.
  *
  * VAR/servers/NAME/changing says that they may not: a set is at work, or was killed. What is
  * reserved may then be more than the file's addresses. It also stays while a server runs with an
@@ -253,9 +253,14 @@ static void release_others(const struct change *c, const struct addrs *from,
 #define MARK_HOSTNAME "hostname\n"
 #define MARK_KEEPS    "keeps\n"
 
+static char *mark_path(const struct host *h, const char *name)
+{
+	return xasprintf("%s/servers/%s/changing", h->var, name);
+}
+
 static void mark_change(const struct host *h, const char *name, const char *mark)
 {
-	_cleanup_free_ char *path = xasprintf("%s/servers/%s/changing", h->var, name);
+	_cleanup_free_ char *path = mark_path(h, name);
 
 	if (mark)
 		(void)fd_replace(AT_FDCWD, path, mark, strlen(mark), 0600, false);
@@ -265,7 +270,7 @@ static void mark_change(const struct host *h, const char *name, const char *mark
 
 static char *change_mark(const struct host *h, const char *name)
 {
-	_cleanup_free_ char *path = xasprintf("%s/servers/%s/changing", h->var, name);
+	_cleanup_free_ char *path = mark_path(h, name);
 	char *mark = NULL;
 
 	return fd_read_file(AT_FDCWD, path, 16, &mark, NULL) == 0 ? mark : NULL;
@@ -432,6 +437,7 @@ static void apply_again(const struct host *h, const struct server *server, struc
 
 void recover_change(const struct host *h, const char *name, struct state *s)
 {
+	_cleanup_free_ char *path = mark_path(h, name);
 	_cleanup_free_ char *mark = change_mark(h, name);
 	_cleanup_free_ char *dir = xasprintf("%s/addr", h->var);
 	struct addr keep[2 * NET_MAX_IP];
@@ -439,6 +445,7 @@ void recover_change(const struct host *h, const char *name, struct state *s)
 	struct server server;
 	size_t n = 0;
 
+	fd_replace_tidy(AT_FDCWD, path);
 	if (!mark || server_load(&server, h, name, &unused) < 0)
 		return;
 	if (s && !streq(mark, MARK_KEEPS))
