@@ -67,10 +67,12 @@ void halt_mark(const struct host *h, const char *name, const char *mark)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s/stopping", h->run, name);
 
-	if (mark)
+	if (mark) {
 		(void)fd_replace(AT_FDCWD, path, mark, strlen(mark), 0600, false);
-	else
-		unlink(path);
+		return;
+	}
+	fd_replace_tidy(AT_FDCWD, path);
+	unlink(path);
 }
 
 bool halt_kills(const struct host *h, const char *name)

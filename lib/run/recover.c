@@ -201,6 +201,7 @@ static int recover_stopping(const struct host *h, struct state *s, bool start, u
  * it was done. */
 static int recover_running(const struct host *h, struct state *s, struct err *err)
 {
+	state_tidy(h, s->name);
 	halt_mark(h, s->name, NULL);
 	if (s->frozen)
 		halt_freeze(h, s, true);

@@ -92,9 +92,21 @@ static void put(struct json_out *j, const struct field *f, const void *at)
 	}
 }
 
+static char *state_path(const struct host *h, const char *name)
+{
+	return xasprintf("%s/%s/state.json", h->run, name);
+}
+
+void state_tidy(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *path = state_path(h, name);
+
+	fd_replace_tidy(AT_FDCWD, path);
+}
+
 int state_save(const struct host *h, const struct state *s, struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/state.json", h->run, s->name);
+	_cleanup_free_ char *path = state_path(h, s->name);
 	struct json_out *j = json_new(false);
 	char text[ADDR_STRLEN];
 
@@ -261,7 +273,7 @@ static bool own_names(const struct state *s)
 
 int state_load(const struct host *h, const char *name, struct state *ret, struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s/state.json", h->run, name);
+	_cleanup_free_ char *path = state_path(h, name);
 	_cleanup_free_ char *text = NULL;
 	struct state s = { 0 };
 	struct json *j;

@@ -36,6 +36,8 @@ struct state {
 /* ERR_STATE when there is none; anything that is not a state as croft writes it is an error, never
  * "repaired". */
 int state_load(const struct host *h, const char *name, struct state *ret, struct err *err);
+/* Removes what a killed state_save() left beside the record. Lock held. */
+void state_tidy(const struct host *h, const char *name);
 /* What state_load() returned tells of a file that is not a state; else of one that could not be
  * read. */
 bool state_is_bad(int ret);
