@@ -157,12 +157,14 @@ static int create_locked(const struct host *h, struct server *s, struct err *err
 	}
 	if (r == 0)
 		r = server_save(s, h, err);
+	if (r == 0 && unlink(mark) < 0) {
+		r = err_errno(err, "cannot remove %s", mark);
+		(void)rename(s->file.path, mark);
+	}
 	if (r < 0 && !server_exists(h, s->name)) {
 		struct err unused = { 0 };
 		recover_scrap(h, s->name, NULL, &unused);
 	}
-	if (r == 0)
-		unlink(mark);
 	return r;
 }
 
