@@ -35,6 +35,7 @@ int step_intent(struct run *r, struct err *err)
 	const struct plan *p = r->plan;
 	struct state *s = &r->state;
 
+	snprintf(s->name, sizeof(s->name), "%s", p->name); /* undo_intent() goes by it */
 	int ret = fd_mkdir_p(p->run_dir, 0700);
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "cannot create %s", p->run_dir);
@@ -48,7 +49,6 @@ int step_intent(struct run *r, struct err *err)
 	s->limit = p->limit;
 	s->n_ip = p->net.n_ip;
 	memcpy(s->ip, p->net.ip, sizeof(s->ip));
-	snprintf(s->name, sizeof(s->name), "%s", p->name);
 	snprintf(s->cgroup, sizeof(s->cgroup), "%s", p->cgroup);
 	snprintf(s->host_if, sizeof(s->host_if), "%s", p->net.host_if);
 	snprintf(s->net, sizeof(s->net), "%s", p->net.mode->name);

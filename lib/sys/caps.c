@@ -22,8 +22,10 @@ static int drop_bound(const char *name, cap_value_t cap, struct err *err)
 
 	/* EINVAL: the kernel is older than the name. Not there: nothing to do, which also saves
 	 * the call for CAP_SETPCAP in a process that is already confined. */
-	if (in <= 0)
+	if (in == 0 || (in < 0 && errno == EINVAL))
 		return 0;
+	if (in < 0)
+		return err_errno(err, "cannot tell whether %s is in the bounding set", name);
 	if (cap_drop_bound(cap) < 0)
 		return err_errno(err, "cannot drop %s from the bounding set", name);
 	return 0;
