@@ -238,7 +238,7 @@ static int open_temporary(int dir, const char *name, char tmp[NAME_MAX + 1])
 			int e = errno;
 
 			close(fd);
-			if (e != EWOULDBLOCK)
+			if (e != EWOULDBLOCK && e != EINTR)
 				return -e;
 			nanosleep(&pause, NULL);
 			continue;
@@ -288,9 +288,9 @@ static int rename_durably(int dir, const char *tmp, const char *name)
 	if (!kept && renameat(dir, tmp, dir, name) < 0)
 		return -errno;
 	r = sync_open_dir(d);
-	if (r == 0 && kept)
-		unlinkat(dir, tmp, 0);
-	else if (r < 0 && kept)
+	if (r == 0 && kept && unlinkat(dir, tmp, 0) < 0)
+		r = -errno;
+	if (r < 0 && kept)
 		renameat(dir, tmp, dir, name);
 	else if (r < 0 && old == -ENOENT)
 		unlinkat(dir, name, 0);
