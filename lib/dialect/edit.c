@@ -129,7 +129,8 @@ bool edit_same(int rootfd, const char *a, const char *b)
 
 /* ---- where to write ---- */
 
-/* The directory of a path, made where it is missing. */
+/* The directory of a path, made where it is missing; not on the way to a "..": what is then found
+ * would be another file than the one that reading did not find. */
 static int open_dir(int rootfd, const char *dir, mode_t mode)
 {
 	_cleanup_free_ char *part = NULL;
@@ -140,6 +141,8 @@ static int open_dir(int rootfd, const char *dir, mode_t mode)
 	if (fd != -ENOENT || !*dir)
 		return fd;
 	slash = strrchr(dir, '/');
+	if (streq(slash ? slash + 1 : dir, ".."))
+		return -ENOENT;
 	part = xstrndup(dir, slash ? (size_t)(slash - dir) : 0);
 	up = open_dir(rootfd, part, mode);
 	if (up < 0)

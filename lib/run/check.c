@@ -36,12 +36,13 @@ static void check_kernel(const struct host *h, struct check_item *it)
 {
 	_cleanup_(buf_free) struct buf lacks = { 0 };
 	struct utsname u;
-	int major = 0, minor = 0;
+	int major = 0, minor = 0, oldest_major, oldest_minor;
 
 	(void)h;
 	uname(&u);
 	sscanf(u.release, "%d.%d", &major, &minor);
-	if (major < 5 || (major == 5 && minor < 14))
+	sscanf(ERR_NEEDS_LINUX, "%d.%d", &oldest_major, &oldest_minor);
+	if (major < oldest_major || (major == oldest_major && minor < oldest_minor))
 		say(it, CHECK_MISSING, "Linux %s; croft needs Linux " ERR_NEEDS_LINUX " or newer",
 		    u.release);
 	else if (calls_missing(&lacks))

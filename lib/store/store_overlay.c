@@ -62,14 +62,15 @@ static int create(const struct store_plan *p, struct err *err)
 }
 
 /* overlayfs mounts read-only, with a word in the kernel's log only, when it cannot make its work
- * directory. own: what holds the upper layer. */
-static int check_writable(int root, const char *own, struct err *err)
+ * directory. got: what statvfs(3) or fstatvfs(3) returned for it, and into root; own: what holds
+ * the upper layer. */
+static int check_writable(int got, const struct statvfs *root, const char *own, struct err *err)
 {
 	struct statvfs st;
 
-	if (fstatvfs(root, &st) < 0)
+	if (got < 0)
 		return err_errno(err, "cannot look at the overlay");
-	if (!(st.f_flag & ST_RDONLY))
+	if (!(root->f_flag & ST_RDONLY))
 		return 0;
 	if (statvfs(own, &st) == 0 && !(st.f_flag & ST_RDONLY))
 		return err_set(err, ERR_ROOM, ENOSPC, "cannot write to the overlay");
@@ -83,12 +84,13 @@ static int open_root(const struct store_plan *p, struct err *err)
 	_cleanup_free_ char *work = xasprintf("%s/work", p->dir);
 	const char *const options[] = { "lowerdir", p->template_root, "upperdir", upper, "workdir",
 					work,	    "userxattr",      NULL,	  NULL };
+	struct statvfs st;
 
 	int root = mnt_new("overlay", options,
 			   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
 	if (root < 0)
 		return root;
-	int r = check_writable(root, p->dir, err);
+	int r = check_writable(fstatvfs(root, &st), &st, p->dir, err);
 	if (r < 0)
 		close(root);
 	return r < 0 ? r : root;
@@ -116,6 +118,7 @@ static int assemble(const struct store_layers *l, const char *scratch, const cha
 {
 	static const char *const name[] = { "lower", "own" };
 	char options[512];
+	struct statvfs st;
 
 	if (l->n != 2)
 		return err_set(err, ERR_FAIL, 0, "overlay: %d layers instead of 2", l->n);
@@ -135,11 +138,8 @@ static int assemble(const struct store_layers *l, const char *scratch, const cha
 		 scratch, scratch);
 	if (mount("overlay", on, "overlay", MS_NODEV, options) < 0)
 		return err_errno(err, "cannot mount the overlay");
-	_cleanup_close_ int root = open(on, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return err_errno(err, "cannot open the overlay");
 	snprintf(options, sizeof(options), "%s/own", scratch);
-	return check_writable(root, options, err);
+	return check_writable(statvfs(on, &st), &st, options, err);
 }
 
 extern const struct store store_overlay;

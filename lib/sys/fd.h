@@ -18,9 +18,8 @@ int fd_write_file(int dirfd, const char *path, const char *text);
 int fd_write_all(int fd, const void *data, size_t len);
 /* Temporary file beside path, write, chmod, rename. durable adds fsync of file and directory: for
  * configuration, never for run-time state on tmpfs. On failure path is as it was, also when only
- * the sync of the directory fails, and no temporary file is left; what a
- * killed writer left is gone with the next write of that path. -EBUSY: another one writes it, for
- * more than 5 s. */
+ * the sync of the directory fails, and no temporary file is left; what a killed writer left is gone
+ * with the next write of that path. -EBUSY: another one writes it, for more than 5 s. */
 int fd_replace(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 	       bool durable);
 /* Removes what a killed writer of path left beside it. For a caller whose lock says that nobody

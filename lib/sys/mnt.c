@@ -12,23 +12,18 @@
 #include "base/mem.h"
 #include "sys/fd.h"
 
-static int fail(struct err *err, const char *call, const char *what)
-{
-	return err_errno(err, "%s %s", call, what);
-}
-
 int mnt_clone(int dirfd, const char *path, struct err *err)
 {
 	int fd = open_tree(dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT);
 
-	return fd >= 0 ? fd : fail(err, "open_tree", path);
+	return fd >= 0 ? fd : err_errno(err, "open_tree %s", path);
 }
 
 int mnt_clone_fd(int fd, struct err *err)
 {
 	int m = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
-	return m >= 0 ? m : fail(err, "open_tree", "of an open file");
+	return m >= 0 ? m : err_errno(err, "open_tree of an open file");
 }
 
 /* The kernel leaves its own words in the context's log: they say more than errno. */
@@ -40,7 +35,7 @@ static int fail_log(int fs, struct err *err, const char *call, const char *fstyp
 
 	errno = saved;
 	if (n <= 2)
-		return fail(err, call, fstype);
+		return err_errno(err, "%s %s", call, fstype);
 	log[n] = '\0';
 	log[strcspn(log, "\n")] = '\0';
 	return err_set(err, ERR_FAIL, saved, "%s: %s", fstype, log + 2);
@@ -54,7 +49,7 @@ int mnt_new(const char *fstype, const char *const *options, uint64_t attr, struc
 		if (errno == ENODEV)
 			return err_set(err, ERR_HOST, 0, "the kernel has no file system '%s'",
 				       fstype);
-		return fail(err, "fsopen", fstype);
+		return err_errno(err, "fsopen %s", fstype);
 	}
 	for (; options && *options; options += 2) {
 		int r = options[1] ? fsconfig(fs, FSCONFIG_SET_STRING, options[0], options[1], 0)
@@ -71,14 +66,14 @@ int mnt_new(const char *fstype, const char *const *options, uint64_t attr, struc
 int mnt_attach(int mnt, int target, struct err *err)
 {
 	if (move_mount(mnt, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return fail(err, "move_mount", "to its place");
+		return err_errno(err, "move_mount to its place");
 	return 0;
 }
 
 int mnt_attach_at(int mnt, int dir, const char *name, struct err *err)
 {
 	if (move_mount(mnt, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return fail(err, "move_mount", name);
+		return err_errno(err, "move_mount %s", name);
 	return 0;
 }
 
@@ -96,7 +91,7 @@ int mnt_set(int mnt, uint64_t set, int userns_fd, struct err *err)
 		return err_set(err, ERR_HOST, 0,
 			       "this file system cannot be id-mapped on this kernel "
 			       "(ext4, xfs and btrfs can, since Linux 5.12 to 5.15)");
-	return fail(err, "mount_setattr", "of a detached mount");
+	return err_errno(err, "mount_setattr of a detached mount");
 }
 
 int mnt_point(int root, const char *path, struct err *err)

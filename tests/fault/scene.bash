@@ -26,9 +26,10 @@ stopped() {
 }
 running() { stopped && croft start swept; }
 
-# define COMMAND: sets before (what it begins with), allowed (the states that it may leave when it
-# does not end), after (the state when it succeeds) and command. A state "" is: no such server.
-define() { # and what the state is before: at
+# define COMMAND: sets before (what it begins with) and at (the state of that), allowed (the states that
+# it may leave when it does not end), after (the state when it succeeds) and command. A state "" is: no
+# such server.
+define() {
 	case $1 in
 	create) set -- absent '|stopped' stopped croft create swept --template busybox --ip 10.77.9.9 --password root:x --quiet ;;
 	start) set -- stopped 'stopped|running' running croft start swept ;;

@@ -792,7 +792,8 @@ faulty() { "$CROFT_TEST_BUILD/tests/fault/fault" errno "$@"; }
 		run faulty fsync $n EIO croft set web1 --pids 60
 		[ "$status" -eq 1 ]
 		grep -qx 'PIDS="50"' /etc/croft/servers/web1.conf
-		[ "$(field web1 pids-limit)" = 50 ] || croft status web1 --json
+		[ "$(field web1 pids)" = 50 ]
+		[ "$(cat "$(pids_max web1)")" = 50 ]
 		[ "$(find /etc/croft/servers -type f | wc -l)" -eq 1 ]
 	done
 	for n in 1 2 3; do

@@ -551,6 +551,22 @@ TEST(hostile_directories_are_links)
 	CHECK(rmdir(unit_path("outside")) == 0); /* empty */
 }
 
+/* "/new/../x" is no file before /new is made, and /x after it. */
+TEST(hostile_way_back_out_of_nothing)
+{
+	_cleanup_close_ int root = -1;
+	struct err err = { 0 };
+
+	put(unit_path("root/etc/hosts"), "");
+	unlink(unit_path("root/etc/hosts"));
+	CHECK_INT(symlink("/new/../x", unit_path("root/etc/hosts")), 0);
+	root = open(unit_path("root"), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CHECK(edit_file(root, "/etc/hosts", "text\n", 0644, &err) < 0);
+	CHECK(strstr(err.text, "/etc/hosts"));
+	CHECK(access(unit_path("root/new"), F_OK) < 0 && access(unit_path("root/x"), F_OK) < 0);
+	err_clear(&err);
+}
+
 TEST(hostile_loops_and_fifos)
 {
 	hostile_start();
