@@ -466,11 +466,16 @@ attributes() { # PID
 @test "a lock that is held: code 6 within the deadline, and the holder is named" {
 	croft create web1 --template busybox
 	mkdir -p /etc/croft/hooks/pre-start.d
-	printf '#!/bin/sh\nsleep 4\n' >/etc/croft/hooks/pre-start.d/slow
+	local pid dir=$BATS_TEST_TMPDIR
+	cat >/etc/croft/hooks/pre-start.d/slow <<-EOF
+		#!/bin/sh
+		touch $dir/begun
+		for i in \$(seq 300); do [ -e $dir/go ] && exit; sleep 0.1; done
+	EOF
 	chmod 755 /etc/croft/hooks/pre-start.d/slow
 	croft start web1 3>&- &
-	local pid=$!
-	sleep 0.5
+	pid=$!
+	wait_for 10 test -e "$dir/begun"
 	fails 6 timeout 3 croft stop web1 --deadline 1
 	[[ "$stderr" == *"pid $pid"*"croft start web1"* ]]
 	fails 6 timeout 3 croft set web1 --memory 1G --deadline 1
@@ -479,6 +484,7 @@ attributes() { # PID
 	timeout 1 croft list -a
 	run timeout 1 croft status web1
 	[ "$status" -ne 124 ]
+	touch "$dir/go"
 	wait $pid
 	state_is web1 running
 }
