@@ -50,13 +50,20 @@ static int trash(const struct host *h, const char *name, const char *dir, struct
 	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot remove %s", dir) : 0;
 }
 
-static void remove_logs(const struct host *h, const char *name)
+/* A log that stays would be shown to the owner of the next server of that name. */
+static int remove_logs(const struct host *h, const char *name, struct err *err)
 {
-	_cleanup_free_ char *log = xasprintf("%s/%s.console.log", h->log, name);
-	_cleanup_free_ char *old = xasprintf("%s.1", log);
+	for (int i = 0; i < 2; i++) {
+		_cleanup_free_ char *log =
+		    xasprintf("%s/%s.console.log%s", h->log, name, i ? ".1" : "");
 
-	unlink(log);
-	unlink(old);
+		if (unlink(log) == 0 || errno == ENOENT || errno == ENOTDIR)
+			continue;
+		/* unlink(2) says EROFS of a file that is not there, too. */
+		if (errno != EROFS || access(log, F_OK) == 0)
+			return err_errno(err, "cannot remove %s", log);
+	}
+	return 0;
 }
 
 char *recover_mark(const struct host *h, const char *name)
@@ -128,9 +135,10 @@ int recover_scrap(const struct host *h, const char *name, const struct addrs *kn
 		r = net_release_all(addr, name, NULL, 0, err);
 	if (r == 0)
 		r = ids_release(h, name, err);
+	if (r == 0)
+		r = remove_logs(h, name, err);
 	if (r < 0)
 		return r;
-	remove_logs(h, name);
 	r = dir < 0 ? 0 : fd_remove_tree(dir, name);
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot remove %s/%s", servers, name);

@@ -805,6 +805,25 @@ faulty() { "$CROFT_TEST_BUILD/tests/fault/fault" errno "$@"; }
 	whole web1
 }
 
+@test "a log that cannot be removed: the next server of that name does not inherit it" {
+	server web1
+	rm -f /var/log/croft/web1.console.log
+	mkdir -p /var/log/croft/web1.console.log
+	fails 1 croft destroy web1 --force
+	[[ "$stderr" == "croft: destroy web1: cannot remove /var/log/croft/web1.console.log: Is a directory" ]]
+	fails 1 croft create web1 --template busybox
+	rmdir /var/log/croft/web1.console.log
+	server web1 # create has ended what destroy had begun
+	[ -f /var/log/croft/web1.console.log ]
+	# Where there is none it may be read-only.
+	croft stop web1 --kill
+	rm -f /var/log/croft/web1.console.log*
+	mount -t tmpfs -o ro none /var/log/croft
+	run croft destroy web1
+	umount /var/log/croft
+	[ "$status" -eq 0 ]
+}
+
 @test "the host loses power: what ran is stopped, and starts" {
 	server web1
 	server web2
