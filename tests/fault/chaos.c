@@ -8,7 +8,7 @@
  * Runs in a test host; see chaos-run, which prepares it. The commands of one worker are drawn from
  *a sequence of its own: the same seed gives every worker the same commands, names and moments of
  * SIGKILL. How they interleave is a matter of timing, so a failure may need several runs to come
- *back.
+ * back.
  *
  * One process starts all commands and waits for them. From time to time ("epoch") it lets all end,
  * runs croft recover, and reads what is true. For each name there must be an order of its commands
@@ -287,7 +287,7 @@ static void check_name(int name, const struct truth *t)
 	const struct op *op[MAX_PARTS];
 	uint64_t from = known[name], like = looks_like(t), end;
 	bool hung = false;
-	int n = 0;
+	int n = 0, before = n_failures;
 
 	for (int i = 0; i < n_ops; i++)
 		if (ops[i].name == name) {
@@ -298,13 +298,12 @@ static void check_name(int name, const struct truth *t)
 	known[name] = end & like;
 	if (!known[name])
 		failure("no order of what was done to %s explains it", name_of(name));
-	if (!known[name] || hung)
-		report(op, n, from, t);
 	if (!known[name])
 		known[name] = like;
-	if (model_restless(known[name]))
-		return;
-	host_check_name(name_of(name), t);
+	if (!model_restless(known[name]))
+		host_check_name(name_of(name), t);
+	if (hung || n_failures > before)
+		report(op, n, from, t);
 }
 
 static void check_epoch(void)

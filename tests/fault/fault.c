@@ -147,7 +147,54 @@ static const char *call_name(uint64_t nr)
 	return text;
 }
 
-static void say(pid_t pid, uint64_t nr, const char *how)
+/* What a call is about: which argument is a path, and which calls have a descriptor first. */
+static const char *const with_path[] = {
+	" open stat lstat access unlink rmdir mkdir rename link symlink readlink chmod chown "
+	"lchown "
+	"mount umount2 chdir chroot execve statfs ",
+	" openat openat2 unlinkat mkdirat mknodat renameat renameat2 linkat fchmodat fchmodat2 "
+	"fchownat "
+	"newfstatat statx faccessat faccessat2 readlinkat open_tree mount_setattr utimensat "
+	"execveat ",
+	" symlinkat ",
+};
+static const char with_fd[] =
+    " read write pread64 pwrite64 readv writev close fstat fsync fdatasync ftruncate fallocate "
+    "flock fcntl getdents64 fchmod fchown fstatfs ioctl fchdir sendmsg recvmsg setns lseek ";
+
+static bool is_one_of(const char *name, const char *list)
+{
+	char word[66];
+
+	snprintf(word, sizeof(word), " %s ", name);
+	return strstr(list, word);
+}
+
+/* Its path, or what its descriptor is open on; else "". */
+static const char *object(pid_t pid, const char *name, const uint64_t args[6])
+{
+	static char text[256];
+	char link[64];
+	ssize_t n = -1;
+
+	snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid, (int)args[0]);
+	if (is_one_of(name, with_fd))
+		n = readlink(link, text, sizeof(text) - 1);
+	for (int i = 0; i < 3; i++) {
+		struct iovec to = { text, sizeof(text) - 1 };
+		struct iovec from = { (void *)(uintptr_t)args[i], sizeof(text) - 1 };
+
+		if (!is_one_of(name, with_path[i]))
+			continue;
+		/* Up to the end of the page first: what is behind it need not be there. */
+		from.iov_len = 4096 - args[i] % 4096;
+		n = process_vm_readv(pid, &to, 1, &from, 1, 0);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void say(pid_t pid, uint64_t nr, const uint64_t args[6], const char *how)
 {
 	char path[64], link[256] = "?";
 
@@ -155,8 +202,9 @@ static void say(pid_t pid, uint64_t nr, const char *how)
 	ssize_t n = readlink(path, link, sizeof(link) - 1);
 	if (n > 0)
 		link[n] = '\0';
-	fprintf(stderr, "fault: %s, pid %d, %s at call %lu: %s\n", link, pid, how, at,
-		call_name(nr));
+	const char *name = call_name(nr);
+	fprintf(stderr, "fault: %s, pid %d, %s at call %lu: %s %s\n", link, pid, how, at, name,
+		object(pid, name, args));
 }
 
 /* The call is not made: its number is replaced by one that no call has; its result is set when it
@@ -199,7 +247,7 @@ static void set_result(pid_t pid, long value)
 #error "fault: write skip_call and set_result for this machine"
 #endif
 
-static void on_entry(struct proc *p, uint64_t nr)
+static void on_entry(struct proc *p, uint64_t nr, const uint64_t args[6])
 {
 	/* The last act of glibc's loader: it unmaps its cache. */
 	bool loading = p->loading;
@@ -213,17 +261,17 @@ static void on_entry(struct proc *p, uint64_t nr)
 		return;
 	done = true;
 	if (what == ERRNO) {
-		say(p->pid, nr, strerrorname_np(error));
+		say(p->pid, nr, args, strerrorname_np(error));
 		if (nr != SYS_close) /* which closes, whatever it says: close(2) */
 			skip_call(p->pid);
 		p->failing = true;
 		return;
 	}
 	if (what == HOOK) {
-		say(p->pid, nr, system(hook) == 0 ? "hooked" : "hooked in vain");
+		say(p->pid, nr, args, system(hook) == 0 ? "hooked" : "hooked in vain");
 		return;
 	}
-	say(p->pid, nr, what == KILL ? "killed" : "killed with all");
+	say(p->pid, nr, args, what == KILL ? "killed" : "killed with all");
 	if (what == KILL)
 		kill(p->pid, SIGKILL);
 	else
@@ -250,7 +298,7 @@ static int on_stop(pid_t pid, int status)
 		return sig == SIGTRAP ? 0 : sig;
 	ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info); /* 5.3 */
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY && !done)
-		on_entry(p, info.entry.nr);
+		on_entry(p, info.entry.nr, (const uint64_t *)info.entry.args);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT && p->failing) {
 		set_result(pid, -error);
 		p->failing = false;

@@ -3,21 +3,27 @@
 # what must hold after. Sourced inside a test host.
 # shellcheck shell=bash disable=SC2034 # used by those who source it
 
+usage() { # prints the head of the script
+	sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"
+	exit 2
+}
+refuse() { # MESSAGE: it cannot be begun
+	echo "${0##*/}: $1" >&2
+	exit 2
+}
+[[ " $* " != *" --help "* ]] || usage
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-build=${CROFT_TEST_BUILD:?run by tests/root/testhost}
+build=${CROFT_TEST_BUILD-}
+[ -n "$build" ] || refuse "runs in a test host: tests/root/testhost BUILD $0 ..."
 fault=$build/tests/fault/fault
 nosys=$build/tests/fault/nosys
+[ -x "$fault" ] && [ -x "$nosys" ] || refuse "$fault is not there: make faults"
 work=$(mktemp -d /tmp/croft-fault.XXXXXX) # outside of what inventory looks at: see look()
 export work
 all_commands=(create start stop softstop destroy destroy-force set set-ip start-again)
 trap 'rm -rf "$work"' EXIT
 failed=0 tests=0
 bad_most=10 # after so many the rest is not visited: each waits for what is left to go
-
-usage() { # prints the head of the script
-	sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"
-	exit 2
-}
 
 absent() { [ ! -e /etc/croft/servers/swept.conf ] || croft destroy swept --force >/dev/null; }
 stopped() {
@@ -40,10 +46,7 @@ define() {
 	set-ip) set -- running running running croft set swept --ip 10.77.9.10 --hostname other --quiet ;;
 	start-again) set -- running running running croft start swept ;;
 	set) set -- running running running croft set swept --memory 64M --pids 100 ;;
-	*)
-		echo "unknown command: $1 (one of ${all_commands[*]})" >&2
-		exit 2
-		;;
+	*) refuse "unknown command: $1 (one of ${all_commands[*]})" ;;
 	esac
 	before=$1 allowed=$2 after=$3 command=("${@:4}") at=$1
 	[ "$at" != absent ] || at=
@@ -112,6 +115,12 @@ again() {
 	*:0 | create:5 | destroy:4) ;;
 	*) echo "the same again: exit code $code: $(cat "$work/said")" ;;
 	esac
+}
+
+# What is left behind after a point is that point's: the next ones are compared with what there is now.
+accept_what_is_left() {
+	absent
+	look >"$work/before"
 }
 
 result() { # RESULT NAME

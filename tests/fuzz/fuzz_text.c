@@ -215,16 +215,45 @@ void fuzz_kernel(char *text, size_t n)
 	mountinfo(text); /* cuts it up */
 }
 
+#define BLOCK_BEGIN "# croft: begin\n"
+#define BLOCK_END   "# croft: end\n"
+
+/* What stood before our block and behind it stands there still: the two results of one text differ
+ * in the block alone. */
+static void check_the_rest(const char *text, const char *ours, const char *other)
+{
+	_cleanup_free_ char *lines =
+	    xasprintf("%s%s", text, *text && !str_ends(text, "\n") ? "\n" : "");
+	size_t before = 0, len = strlen(lines);
+
+	while (ours[before] == other[before])
+		before++;
+	const char *behind = ours + before + strlen("ours\n" BLOCK_END);
+
+	MUST(before >= strlen(BLOCK_BEGIN));
+	before -= strlen(BLOCK_BEGIN);
+	MUST(!strncmp(ours + before, BLOCK_BEGIN "ours\n" BLOCK_END,
+		      strlen(BLOCK_BEGIN "ours\n" BLOCK_END)));
+	MUST(before + strlen(behind) <= len && !strncmp(lines, ours, before));
+	MUST(str_ends(lines, behind));
+	/* What went was a block, or nothing. */
+	char *old = lines + before;
+	lines[len - strlen(behind)] = '\0';
+	MUST(!*old || (!strncmp(old, BLOCK_BEGIN, strlen(BLOCK_BEGIN)) &&
+		       str_ends(old, "\n" BLOCK_END) && !strstr(old, "\n" BLOCK_BEGIN)));
+}
+
 /* What is not ours stays, and doing it twice changes nothing. */
 void fuzz_block(char *text, size_t n)
 {
 	_cleanup_free_ char *once = edit_block(text, "ours\n");
 	_cleanup_free_ char *twice = edit_block(once, "ours\n");
-	_cleanup_free_ char *other = edit_block(once, "other\n");
+	_cleanup_free_ char *other = edit_block(once, "Other\n");
 	_cleanup_free_ char *back = edit_block(other, "ours\n");
 
 	(void)n;
 	MUST(streq(once, twice) && streq(once, back) && strlen(other) == strlen(once) + 1);
+	check_the_rest(text, once, other);
 }
 
 static void check_terminal(const char *text, size_t n)
