@@ -65,6 +65,7 @@ static struct proc {
 	pid_t pid;
 	bool loading; /* what it calls is the dynamic loader's */
 	bool failing; /* its call returns with the error */
+	bool inside;  /* it has entered a call: see look_at_call() */
 } procs[MAX_PROCS];
 static size_t n_procs;
 
@@ -247,6 +248,26 @@ static void set_result(pid_t pid, long value)
 #error "fault: write skip_call and set_result for this machine"
 #endif
 
+/* Whether it stands at the entry or at the exit of a call, and of which. */
+static void look_at_call(struct proc *p, struct ptrace_syscall_info *info)
+{
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, p->pid, sizeof(*info), info) > 0) /* Linux 5.3 */
+		return;
+#if defined(__x86_64__)
+	/* User Mode Linux has no such request. Entry and exit take turns. */
+	struct user_regs_struct r;
+
+	ptrace(PTRACE_GETREGS, p->pid, 0, &r);
+	p->inside = !p->inside;
+	*info = (struct ptrace_syscall_info) {
+		.op = p->inside ? PTRACE_SYSCALL_INFO_ENTRY : PTRACE_SYSCALL_INFO_EXIT,
+		.entry = { .nr = r.orig_rax, .args = { r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9 } },
+	};
+#else
+	die("this kernel does not tell a traced process's calls");
+#endif
+}
+
 static void on_entry(struct proc *p, uint64_t nr, const uint64_t args[6])
 {
 	/* The last act of glibc's loader: it unmaps its cache. */
@@ -296,7 +317,7 @@ static int on_stop(pid_t pid, int status)
 		return 0;
 	if (sig != (SIGTRAP | 0x80))
 		return sig == SIGTRAP ? 0 : sig;
-	ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info); /* 5.3 */
+	look_at_call(p, &info);
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY && !done)
 		on_entry(p, info.entry.nr, (const uint64_t *)info.entry.args);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT && p->failing) {

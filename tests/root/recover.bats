@@ -349,6 +349,7 @@ in_monitors() { [[ $(cat "/proc/$(field "$1" monitor-pid)/cgroup") == *"$CROFT_T
 
 # A start in which init fails while the host's side is busy with something else: told is the cause.
 @test "init fails in the middle of a start: its reason is told, at once" {
+	needs nat
 	croft create web1 --template busybox
 	mkdir -p /var/lib/croft/servers/web1/fs/upper
 	ln -s /etc /var/lib/croft/servers/web1/fs/upper/sys
