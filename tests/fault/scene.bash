@@ -17,7 +17,7 @@ build=${CROFT_TEST_BUILD-}
 [ -n "$build" ] || refuse "runs in a test host: tests/root/testhost BUILD $0 ..."
 fault=$build/tests/fault/fault
 nosys=$build/tests/fault/nosys
-[ -x "$fault" ] && [ -x "$nosys" ] || refuse "$fault is not there: make faults"
+[[ -x "$fault" && -x "$nosys" ]] || refuse "$fault is not there: make faults"
 work=$(mktemp -d /tmp/croft-fault.XXXXXX) # outside of what inventory looks at: see look()
 export work
 all_commands=(create start stop softstop destroy destroy-force set set-ip start-again)
