@@ -105,6 +105,33 @@ static void record_stopping(const struct host *h, struct state *s, const char *m
 	(void)state_save(h, s, &unused);
 }
 
+#define YOUNG_S 30
+
+/* The kernel drops a signal to an init that is not prepared for it: one that has just been executed,
+ * and sets up its handlers now. So a young one is asked again for as long as it does not seem to
+ * listen; seem, as one that waits in sigtimedwait(2) looks the same, and then is told more than once.
+ * 0: it is gone; -ETIMEDOUT: its time is over. */
+static int ask_until_gone(const struct state *s, int fd, uint64_t time_ms)
+{
+	uint64_t now = clock_ms(), end = now + time_ms, pause = 5;
+	bool asked = false;
+
+	for (;;) {
+		bool young = time(NULL) - s->started < YOUNG_S;
+		bool listens = !young || proc_takes_signal(s->init, s->halt_signal) != 0;
+		int r = listens && asked ? 0 : proc_pidfd_signal(fd, s->halt_signal);
+
+		if (r < 0)
+			return r == -ESRCH ? 0 : r;
+		asked = listens;
+		pause = young && pause < 100 ? pause * 2 : pause;
+		r = proc_pidfd_wait(fd, (int)(young && pause < end - now ? pause : end - now));
+		now = clock_ms();
+		if (r != -ETIMEDOUT || now >= end)
+			return r;
+	}
+}
+
 /* 0: init is gone; -ETIMEDOUT: it is not, and had its time; any other error: nothing more is to be
  * done to it, the command's own deadline came first or it cannot be asked. */
 static int ask_init(const struct host *h, struct state *s, uint64_t timeout_ms,
@@ -125,13 +152,11 @@ static int ask_init(const struct host *h, struct state *s, uint64_t timeout_ms,
 		halt_freeze(h, s, false);
 		s->frozen = false;
 	}
-	r = proc_pidfd_signal(fd, s->halt_signal);
-	if (r == -ESRCH)
+	r = ask_until_gone(s, fd, wait);
+	if (r == 0)
 		return 0;
-	if (r < 0)
+	if (r != -ETIMEDOUT)
 		return err_set(err, ERR_FAIL, -r, "cannot ask init to stop");
-	if (proc_pidfd_wait(fd, (int)wait) == 0)
-		return 0;
 	if (!cut)
 		return -ETIMEDOUT;
 	return err_set(err, ERR_BUSY, 0,

@@ -101,6 +101,30 @@ int proc_pidfd_signal(int pidfd, int sig)
 	return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }
 
+bool proc_status_takes(const char *status, int sig)
+{
+	static const char *const sets[] = { "\nSigBlk:\t", "\nSigCgt:\t" };
+	unsigned long long taken = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *p = strstr(status, sets[i]);
+
+		if (p)
+			taken |= strtoull(p + strlen(sets[i]), NULL, 16);
+	}
+	return taken >> (sig - 1) & 1;
+}
+
+int proc_takes_signal(pid_t pid, int sig)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	int r = fd_read_file(AT_FDCWD, path, 16384, &text, NULL);
+	return r < 0 ? r : proc_status_takes(text, sig);
+}
+
 int proc_pidfd_wait(int pidfd, int timeout_ms)
 {
 	uint64_t end = clock_ms() + (timeout_ms < 0 ? 0 : (uint64_t)timeout_ms);

@@ -97,6 +97,19 @@ grown() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
 	timeout 20 croft stop web1 --timeout 1
 }
 
+@test "a stop that comes before init listens is heard when it does" {
+	local start
+	server web1
+	printf '#!/bin/sh\nsleep 2\nexec /bin/busybox init\n' |
+		croft exec web1 -- sh -c 'cat >/sbin/init.new; chmod 755 /sbin/init.new; mv /sbin/init.new /sbin/init'
+	croft stop web1 --kill
+	croft start web1
+	start=$SECONDS
+	run -0 --separate-stderr croft stop web1 --timeout 30
+	[ -z "$stderr" ] # it was not killed
+	[ $((SECONDS - start)) -lt 25 ]
+}
+
 @test "a server whose init does nothing but reboot is changed, stopped and destroyed in bounded time" {
 	needs program:gcc
 	server web1

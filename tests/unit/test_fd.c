@@ -937,3 +937,22 @@ TEST(proc_command_for_messages)
 	CHECK_STR(out, "sh");
 	waitpid(pid, &status, 0);
 }
+
+TEST(proc_signals_that_a_process_takes)
+{
+	const char *status = "Name:\tx\nSigBlk:\t0000000000000004\nSigIgn:\t0000000000000002\n"
+			     "SigCgt:\t8000000000000800\n";
+	sigset_t set;
+
+	CHECK(proc_status_takes(status, 3) && proc_status_takes(status, SIGUSR2));
+	CHECK(proc_status_takes(status, 64));
+	CHECK(!proc_status_takes(status, 2) && !proc_status_takes(status, 1));
+	CHECK(!proc_status_takes("", 1));
+	CHECK(proc_takes_signal(getpid(), SIGURG) == 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGURG);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	CHECK(proc_takes_signal(getpid(), SIGURG) == 1);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	CHECK(proc_takes_signal(0x7fffffff, SIGURG) == -ENOENT);
+}
