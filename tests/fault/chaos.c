@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * chaos: random croft commands on a few names, many at a time, some killed, checked against a
- *model.
+ * model.
  *
  *	chaos [--seed S] [--workers N] [--commands N] [--seconds N] [--names N] [--hang SEC]
  *
  * Runs in a test host; see chaos-run, which prepares it. The commands of one worker are drawn from
- *a sequence of its own: the same seed gives every worker the same commands, names and moments of
+ * a sequence of its own: the same seed gives every worker the same commands, names and moments of
  * SIGKILL. How they interleave is a matter of timing, so a failure may need several runs to come
  * back.
  *
  * One process starts all commands and waits for them. From time to time ("epoch") it lets all end,
  * runs croft recover, and reads what is true. For each name there must be an order of its commands
  * that keeps to their times, in which every exit code is one that the model allows, and that ends
- *in what is true. What was killed has taken effect or not, at any time up to the end of the epoch.
+ * in what is true. What was killed has taken effect or not, at any time up to the end of the epoch.
  *
  * What must stay true: a name has at most MAX_PARTS parts of commands in an epoch, because the
- *search keeps a set of states for every subset of them (chaos_model.c).
+ * search keeps a set of states for every subset of them (chaos_model.c).
  */
 #include "chaos.h"
 
@@ -39,6 +39,7 @@
 #define MAX_WORKERS  64
 #define MAX_FAILURES 10
 #define EPOCH_OPS    160
+#define FROZEN_US    1000000 /* a command inside that ran longer may be in a suspended server */
 
 static uint64_t seed, began;
 static int n_workers = 32, n_commands = 10000, n_seconds, hang_s = 30;
@@ -163,12 +164,28 @@ static void worker_end(struct worker *w)
 	op_keep(o);
 }
 
+/* A command inside that was suspended with its server waits until somebody resumes it, who may not
+ * come in this epoch. It is no failure, and is killed. */
+static bool waits_frozen(const struct op *o)
+{
+	struct truth t[MAX_NAMES];
+
+	if (o->kind != EXEC && o->kind != REBOOT)
+		return false;
+	host_read(t);
+	return !strcmp(t[o->name].state, "suspended");
+}
+
 /* Microseconds until this worker wants to be looked at. */
 static uint64_t worker_due(struct worker *w)
 {
 	uint64_t t = now_us(), ran = t - w->op.start;
 	struct op *o = &w->op;
 
+	if (ran > FROZEN_US && !o->killed && waits_frozen(o)) {
+		o->killed = true;
+		kill(w->pid, SIGKILL);
+	}
 	if (ran > (uint64_t)hang_s * 1000000) {
 		char words[128];
 

@@ -31,6 +31,16 @@ stopped() {
 	croft stop swept --kill >/dev/null
 }
 running() { stopped && croft start swept; }
+# Its own boot script sets the host name, which a command that changes that may come before.
+booted() {
+	local log=/var/log/croft/swept.console.log try
+	stopped && rm -f "$log" && croft start swept
+	for ((try = 0; try < 400; try++)); do
+		! grep -qs 'Please press Enter' "$log" || return 0
+		sleep 0.05
+	done
+	refuse "swept has not booted"
+}
 
 # define COMMAND: sets before (what it begins with) and at (the state of that), allowed (the states that
 # it may leave when it does not end), after (the state when it succeeds) and command. A state "" is: no
@@ -43,13 +53,16 @@ define() {
 	softstop) set -- running 'stopped|running' stopped croft stop swept ;;
 	destroy) set -- stopped '|stopped' '' croft destroy swept ;;
 	destroy-force) set -- running '|stopped|running' '' croft destroy swept --force ;;
-	set-ip) set -- running running running croft set swept --ip 10.77.9.10 --hostname other --quiet ;;
+	set-ip) set -- booted running running croft set swept --ip 10.77.9.10 --hostname other --quiet ;;
 	start-again) set -- running running running croft start swept ;;
 	set) set -- running running running croft set swept --memory 64M --pids 100 ;;
 	*) refuse "unknown command: $1 (one of ${all_commands[*]})" ;;
 	esac
 	before=$1 allowed=$2 after=$3 command=("${@:4}") at=$1
-	[ "$at" != absent ] || at=
+	case $at in
+	absent) at= ;;
+	booted) at=running ;;
+	esac
 }
 
 state() { croft list -a -H -o name,state | sed -n 's/^swept *//p' | tr -d ' '; }
