@@ -183,12 +183,11 @@ static const char *object(pid_t pid, const char *name, const uint64_t args[6])
 		n = readlink(link, text, sizeof(text) - 1);
 	for (int i = 0; i < 3; i++) {
 		struct iovec to = { text, sizeof(text) - 1 };
-		struct iovec from = { (void *)(uintptr_t)args[i], sizeof(text) - 1 };
+		/* Up to the end of the page: what is behind it need not be there. */
+		struct iovec from = { (void *)(uintptr_t)args[i], 4096 - args[i] % 4096 };
 
 		if (!is_one_of(name, with_path[i]))
 			continue;
-		/* Up to the end of the page first: what is behind it need not be there. */
-		from.iov_len = 4096 - args[i] % 4096;
 		n = process_vm_readv(pid, &to, 1, &from, 1, 0);
 	}
 	text[n > 0 ? n : 0] = '\0';

@@ -729,8 +729,12 @@ faulty() { "$CROFT_TEST_BUILD/tests/fault/fault" errno "$@"; }
 		run --separate-stderr faulty unlinkat "$k" EPERM croft stop web1 --kill
 		if [ "$status" -eq 9 ]; then
 			[[ "$stderr" == *"croft: stop web1: "* ]]
-			if [ -e /run/croft/web1/state.json ]; then state_is web1 stopping; else state_is web1 stopped; fi
-			told=$((told + 1))
+			if [ -e /run/croft/web1/state.json ]; then
+				state_is web1 stopping
+				told=$((told + 1))
+			else
+				state_is web1 stopped
+			fi
 		else
 			[ "$status" -eq 0 ] || [ "$status" -eq 125 ]
 		fi
@@ -815,7 +819,7 @@ faulty() { "$CROFT_TEST_BUILD/tests/fault/fault" errno "$@"; }
 	fails 1 croft create web1 --template busybox
 	rmdir /var/log/croft/web1.console.log
 	server web1 # create has ended what destroy had begun
-	[ -f /var/log/croft/web1.console.log ]
+	wait_for 10 test -f /var/log/croft/web1.console.log
 	# Where there is none it may be read-only.
 	croft stop web1 --kill
 	rm -f /var/log/croft/web1.console.log*
