@@ -107,10 +107,10 @@ static void record_stopping(const struct host *h, struct state *s, const char *m
 
 #define YOUNG_S 30
 
-/* The kernel drops a signal to an init that is not prepared for it: one that has just been executed,
- * and sets up its handlers now. So a young one is asked again for as long as it does not seem to
- * listen; seem, as one that waits in sigtimedwait(2) looks the same, and then is told more than once.
- * 0: it is gone; -ETIMEDOUT: its time is over. */
+/* The kernel drops a signal to an init that is not prepared for it: one that has just been
+ * executed, and sets up its handlers now. So a young one is asked again for as long as it does not
+ * seem to listen; seem, as one that waits in sigtimedwait(2) looks the same, and then is told more
+ * than once. 0: it is gone; -ETIMEDOUT: its time is over. */
 static int ask_until_gone(const struct state *s, int fd, uint64_t time_ms)
 {
 	uint64_t now = clock_ms(), end = now + time_ms, pause = 5;
