@@ -105,7 +105,7 @@ static void record_stopping(const struct host *h, struct state *s, const char *m
 	(void)state_save(h, s, &unused);
 }
 
-#define YOUNG_S 30
+#define YOUNG_S 30 /* since its start */
 
 /* The kernel drops a signal to an init that is not prepared for it: one that has just been
  * executed, and sets up its handlers now. So a young one is asked again for as long as it does not

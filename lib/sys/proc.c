@@ -106,6 +106,8 @@ bool proc_status_takes(const char *status, int sig)
 	static const char *const sets[] = { "\nSigBlk:\t", "\nSigCgt:\t" };
 	unsigned long long taken = 0;
 
+	if (sig < 1 || sig > 64) /* of a record: what cannot be shifted by it */
+		return false;
 	for (size_t i = 0; i < 2; i++) {
 		const char *p = strstr(status, sets[i]);
 

@@ -25,7 +25,7 @@ bool proc_goes_on(pid_t pid, uint64_t start_time);
 int proc_pidfd_open(pid_t pid, unsigned flags); /* pidfd_open(2), 5.3; cloexec */
 int proc_pidfd_signal(int pidfd, int sig);	/* pidfd_send_signal(2), 5.1 */
 /* Whether a process catches or blocks a signal: 1, 0, negative errno. Process 1 of a pid namespace
- * never gets one that it does neither with, SIGKILL and SIGSTOP from outside apart
+ * does not get one that it neither catches nor blocks, SIGKILL and SIGSTOP from outside apart
  * (pid_namespaces(7)). */
 int proc_takes_signal(pid_t pid, int sig);
 bool proc_status_takes(const char *status, int sig); /* of proc_pid_status(5) */

@@ -165,12 +165,19 @@ static void worker_end(struct worker *w)
 }
 
 /* A command inside that was suspended with its server waits until somebody resumes it, who may not
- * come in this epoch. It is no failure, and is killed. */
+ * come in this epoch. It is no failure, and is killed. One that came after the suspension must have
+ * been refused. */
 static bool waits_frozen(const struct op *o)
 {
 	struct truth t[MAX_NAMES];
+	bool under_it = false;
 
 	if (o->kind != EXEC && o->kind != REBOOT)
+		return false;
+	for (int i = 0; i < n_ops; i++)
+		under_it |=
+		    ops[i].kind == SUSPEND && ops[i].name == o->name && ops[i].end > o->start;
+	if (!under_it)
 		return false;
 	host_read(t);
 	return !strcmp(t[o->name].state, "suspended");

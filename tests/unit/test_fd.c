@@ -948,6 +948,7 @@ TEST(proc_signals_that_a_process_takes)
 	CHECK(proc_status_takes(status, 64));
 	CHECK(!proc_status_takes(status, 2) && !proc_status_takes(status, 1));
 	CHECK(!proc_status_takes("", 1));
+	CHECK(!proc_status_takes(status, 0) && !proc_status_takes(status, 65));
 	CHECK(proc_takes_signal(getpid(), SIGURG) == 0);
 	sigemptyset(&set);
 	sigaddset(&set, SIGURG);
