@@ -252,3 +252,87 @@ int parse_duration(const char *s, uint64_t *ret_ms)
 	}
 	return -EINVAL;
 }
+
+/* One number of a list, with at most five digits. */
+static int list_number(const char **p, unsigned *ret)
+{
+	size_t n = strspn(*p, DIGITS);
+	unsigned v = 0;
+
+	if (!n || n > 5)
+		return -EINVAL;
+	for (; n; n--, (*p)++)
+		v = v * 10 + (unsigned)(**p - '0');
+	*ret = v;
+	return v < NUMS_MAX ? 0 : -ERANGE;
+}
+
+int parse_nums(const char *s, struct nums *ret)
+{
+	struct nums n = { 0 };
+	unsigned from = 0, to = 0;
+
+	if (streq(s, "all")) {
+		*ret = n;
+		return 0;
+	}
+	for (;; s++) {
+		int r = list_number(&s, &from);
+
+		to = from;
+		if (r == 0 && *s == '-') {
+			s++;
+			r = list_number(&s, &to);
+		}
+		if (r < 0)
+			return r;
+		if (to < from)
+			return -EINVAL;
+		for (unsigned i = from; i <= to; i++)
+			n.bit[i / 64] |= UINT64_C(1) << i % 64;
+		if (!*s)
+			break;
+		if (*s != ',')
+			return -EINVAL;
+	}
+	*ret = n;
+	return 0;
+}
+
+bool nums_has(const struct nums *n, unsigned one)
+{
+	return one < NUMS_MAX && n->bit[one / 64] >> one % 64 & 1;
+}
+
+bool nums_empty(const struct nums *n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(n->bit); i++)
+		if (n->bit[i])
+			return false;
+	return true;
+}
+
+int nums_beyond(const struct nums *n, const struct nums *of)
+{
+	for (unsigned i = 0; i < NUMS_MAX; i++)
+		if (nums_has(n, i) && !nums_has(of, i))
+			return (int)i;
+	return -1;
+}
+
+char *print_nums(const struct nums *n)
+{
+	struct buf b = { 0 };
+
+	if (nums_empty(n))
+		return xstrdup("all");
+	for (unsigned i = 0, end; i < NUMS_MAX; i = end + 1) {
+		end = i;
+		if (!nums_has(n, i))
+			continue;
+		while (nums_has(n, end + 1))
+			end++;
+		buf_printf(&b, end > i ? "%s%u-%u" : "%s%u", b.len ? "," : "", i, end);
+	}
+	return buf_steal(&b);
+}

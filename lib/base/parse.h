@@ -26,6 +26,19 @@ char *print_size(uint64_t n); /* shortest exact form that parse_size reads back;
 int parse_milli(const char *s, uint64_t *ret);
 char *print_milli(uint64_t n);
 
+/* A set of small numbers, of processors or memory nodes, as the kernel writes it: "0-3,8"
+ * (cpuset(7), "List format"). None: "all". */
+#define NUMS_MAX 4096
+struct nums {
+	uint64_t bit[NUMS_MAX / 64];
+};
+int parse_nums(const char *s, struct nums *ret);
+char *print_nums(const struct nums *n); /* caller frees */
+bool nums_has(const struct nums *n, unsigned one);
+bool nums_empty(const struct nums *n);
+/* The first of `n` that `of` has not; -1 when there is none. */
+int nums_beyond(const struct nums *n, const struct nums *of);
+
 int parse_bool(const char *s, bool *ret); /* yes no true false on off 1 0 */
 
 /* Seconds, with an optional fraction and a suffix ms, s, m, h. Result in milliseconds. */

@@ -6,9 +6,9 @@
 #include <stdalign.h>
 #include "base/mem.h"
 
-/* Room for a value of any type, while it is parsed and checked. */
+/* Room for a value of any type, while it is parsed and checked; struct nums is the largest. */
 struct scratch {
-	alignas(max_align_t) unsigned char place[256];
+	alignas(max_align_t) unsigned char place[sizeof(struct nums)];
 };
 
 size_t opt_count(const struct opt_group *groups, size_t n)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/parse.h"
 #include "base/str.h"
 
 struct opt;
@@ -38,9 +39,11 @@ extern const struct opt_type opt_u64;	   /* uint64_t from min to max; see OPT_UN
 extern const struct opt_type opt_size;	   /* uint64_t bytes; parse_size() */
 extern const struct opt_type opt_milli;	   /* uint64_t thousandths; parse_milli() */
 extern const struct opt_type opt_duration; /* uint64_t milliseconds; plain numbers are seconds */
+extern const struct opt_type opt_nums;	   /* struct nums; "all" or as in 0-3,8 */
 extern const struct opt_type opt_choice;   /* char *; one of the words of .choices */
 extern const struct opt_type opt_words;	   /* struct strv; words without blanks */
 extern const struct opt_type opt_texts; /* struct strv; each mention is one text, blanks and all */
+extern const struct opt_type opt_items; /* struct strv; in the file with a ; between them */
 extern const struct opt_type opt_addrs; /* struct addrs */
 
 struct addrs {
@@ -49,12 +52,13 @@ struct addrs {
 };
 
 enum opt_flags {
-	OPT_LIVE = 1 << 0,     /* croft set changes it in a running server */
-	OPT_CREATE = 1 << 1,   /* only croft create takes it: it cannot be changed later */
-	OPT_SECRET = 1 << 2,   /* never stored, never shown, never logged */
-	OPT_NOSAVE = 1 << 3,   /* acts once, is not kept in the file */
-	OPT_HOST = 1 << 4,     /* of the host: croft.conf only, never a server's */
-	OPT_UNLIMITED = 1 << 5 /* takes the word "unlimited" */
+	OPT_LIVE = 1 << 0,	/* croft set changes it in a running server */
+	OPT_CREATE = 1 << 1,	/* only croft create takes it: it cannot be changed later */
+	OPT_SECRET = 1 << 2,	/* never stored, never shown, never logged */
+	OPT_NOSAVE = 1 << 3,	/* acts once, is not kept in the file */
+	OPT_HOST = 1 << 4,	/* of the host: croft.conf only, never a server's */
+	OPT_UNLIMITED = 1 << 5, /* takes the word "unlimited" */
+	OPT_RARE = 1 << 6	/* --help only names it */
 };
 
 struct opt {

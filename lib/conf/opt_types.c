@@ -244,6 +244,48 @@ NUMBER_TYPE(milli, "decimal", parse_milli, print_milli,
 NUMBER_TYPE(duration, "duration", parse_duration, print_duration,
 	    "a time, such as 90, 1.5s, 500ms, 2m or 1h");
 
+/* struct nums */
+
+static int nums_parse(const struct opt *o, const char *text, void *place, struct err *err)
+{
+	int r = parse_nums(text, place);
+
+	if (r == -ERANGE)
+		return err_set(err, ERR_USAGE, 0, "'%.80s' has a number above %d", text,
+			       NUMS_MAX - 1);
+	return r < 0 ? bad(o, text, err, "a list of numbers, such as 0-3,8, or all") : 0;
+}
+
+static char *nums_print(const struct opt *o, const void *place)
+{
+	(void)o;
+	return print_nums(place);
+}
+
+static bool nums_equal(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct nums)) == 0;
+}
+
+static void nums_copy(void *to, const void *from)
+{
+	memcpy(to, from, sizeof(struct nums));
+}
+
+static void nums_free(void *place)
+{
+	memset(place, 0, sizeof(struct nums));
+}
+
+const struct opt_type opt_nums = {
+	.name = "numbers",
+	.parse = nums_parse,
+	.print = nums_print,
+	.equal = nums_equal,
+	.copy = nums_copy,
+	.free = nums_free,
+};
+
 /* struct strv */
 
 static int words_parse(const struct opt *o, const char *text, void *place, struct err *err)
@@ -307,6 +349,44 @@ const struct opt_type opt_texts = {
 	.name = "texts",
 	.parse = texts_parse,
 	.print = words_print,
+	.equal = words_equal,
+	.copy = words_copy,
+	.free = words_free,
+	.append = words_append,
+	.list = true,
+};
+
+/* Texts that may have blanks and commas, but no semicolon. */
+static int items_parse(const struct opt *o, const char *text, void *place, struct err *err)
+{
+	struct strv l = { 0 };
+	int r = check_text(o, text, err);
+
+	if (r < 0)
+		return r;
+	while (*text) {
+		size_t n = strcspn(text, ";"), from = strspn(text, " "), to = n;
+
+		while (to > from && text[to - 1] == ' ')
+			to--;
+		if (to > from)
+			strv_take(&l, xstrndup(text + from, to - from));
+		text += n + (text[n] == ';');
+	}
+	*(struct strv *)place = l;
+	return 0;
+}
+
+static char *items_print(const struct opt *o, const void *place)
+{
+	(void)o;
+	return strv_join(place, "; ");
+}
+
+const struct opt_type opt_items = {
+	.name = "items",
+	.parse = items_parse,
+	.print = items_print,
 	.equal = words_equal,
 	.copy = words_copy,
 	.free = words_free,

@@ -83,10 +83,28 @@ int cg_text_key(const char *text, const char *key, uint64_t *ret)
 	return -ENOENT;
 }
 
+bool cg_is_in(const struct cg *cg, enum cg_controller c)
+{
+	return cg_joins(cg->layout, c) || cg->extra & CG_BIT(c);
+}
+
+/* The lowest controller whose directory it is. */
+static enum cg_controller cg_home(const struct cg *cg, enum cg_controller c)
+{
+	for (enum cg_controller i = 0; i < CG_N; i++)
+		if (i != c && cg_is_in(cg, i) && streq(cg->layout->v1[i], cg->layout->v1[c]) &&
+		    (i < c || !cg_is_in(cg, c)))
+			return i;
+	return c;
+}
+
 /* The directory in which the files of a controller are; -1 when there is none. */
 static int cg_dir(const struct cg *cg, enum cg_controller c)
 {
-	return cg_joins(cg->layout, c) ? cg->v1[c] : cg->fd2;
+	if (!cg_is_v1(cg->layout, c) || c == CG_CPUACCT)
+		return cg->fd2;
+	c = cg_home(cg, c);
+	return cg_is_in(cg, c) ? cg->v1[c] : -1;
 }
 
 int cg_write(const struct cg *cg, enum cg_controller c, const char *file, const char *text)
@@ -101,6 +119,11 @@ int cg_read(const struct cg *cg, enum cg_controller c, const char *file, char *o
 	int dir = cg_dir(cg, c);
 
 	return dir < 0 ? -ENOENT : cg_slurp(dir, file, out, n);
+}
+
+int cg_read_v2(const struct cg *cg, const char *file, char *out, size_t n)
+{
+	return cg_slurp(cg->fd2, file, out, n);
 }
 
 int cg_write_back(const struct cg *cg, enum cg_controller c, const char *file, const char *text,
@@ -123,6 +146,16 @@ int cg_write_back(const struct cg *cg, enum cg_controller c, const char *file, c
 	back[len] = '\0';
 	back[strcspn(back, "\n")] = '\0';
 	return 0;
+}
+
+void cg_file_path(const struct cg_layout *l, const char *rel, enum cg_controller c,
+		  const char *file, char *out, size_t n)
+{
+	const char *mount = cg_is_v1(l, c) ? l->v1[c] : cg_has(l, c) ? l->v2 : "";
+	int len = *mount ? snprintf(out, n, "%s/%s/%s", mount, rel, file) : -1;
+
+	if (len < 0 || (size_t)len >= n)
+		out[0] = '\0';
 }
 
 int cg_parse_u64(const char *text, uint64_t *ret)
@@ -331,8 +364,10 @@ static int make_v2(struct cg *cg, struct err *err)
 	if (cg->fd2 < 0)
 		return cg->fd2;
 
+	/* Not hugetlb: enabling it for each start costs more than a server's own groups gain by it.
+	 */
 	for (enum cg_controller c = 0; c < CG_N; c++)
-		if (l->v2_controllers & CG_ENABLED & CG_BIT(c))
+		if (l->v2_controllers & CG_ENABLED & ~CG_BIT(CG_HUGETLB) & CG_BIT(c))
 			snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s+%s",
 				 words[0] ? " " : "", cg_controller_name(c, false));
 	r = words[0] ? cg_spill(cg->fd2, "cgroup.subtree_control", words) : 0;
@@ -402,41 +437,59 @@ int cg_make(const struct cg_layout *l, const char *rel, struct cg *ret, struct e
 	return 0;
 }
 
-int cg_finish(struct cg *cg, uid_t owner, struct err *err)
+const char *cg_group_rel(const struct cg *cg, enum cg_controller c, char out[CG_PATH_MAX])
 {
-	const struct cg_layout *l = cg->layout;
-	char path[CG_PATH_MAX];
-	int r = inside_delegate(cg, owner, err);
+	return cg_joins(cg->layout, c) ? cg->rel : cg_limited_rel(cg->rel, out);
+}
 
-	if (r < 0)
-		return r;
-	for (enum cg_controller c = 0; c < CG_N; c++) {
-		enum cg_controller first;
+int cg_make_v1(struct cg *cg, enum cg_controller c, struct err *err)
+{
+	const char *mount = cg->layout->v1[c];
+	char path[CG_PATH_MAX], rel[CG_PATH_MAX];
+	bool limited = !cg_joins(cg->layout, c);
+	_cleanup_close_ int above = -1;
 
-		if (!cg_joins(l, c))
-			continue;
-		first = cg_first_on_mount(l, c);
-		if (first != c) {
-			cg->v1[c] = cg->v1[first];
-			continue;
-		}
-		int fd = group_make(group_path(path, l->v1[c], cg->rel), err);
-		if (fd < 0)
-			return fd;
-		cg->v1[c] = fd;
+	if (cg_home(cg, c) != c) {
+		cg->v1[c] = cg->v1[cg_home(cg, c)];
+		return 0;
 	}
+	if (limited) {
+		cg_limited_parent(cg->rel, rel);
+		above = cg_parent_make(mount, rel, false, err);
+		if (above < 0)
+			return above;
+	}
+	int fd = group_make(group_path(path, mount, cg_group_rel(cg, c, rel)), err);
+	if (fd < 0)
+		return fd;
+	if (limited)
+		cg_cpuset_fill(above, fd);
+	cg->v1[c] = fd;
 	return 0;
 }
 
-int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err)
+int cg_finish(struct cg *cg, uid_t owner, unsigned extra, struct err *err)
 {
-	char path[CG_PATH_MAX];
+	int r = inside_delegate(cg, owner, err);
+
+	cg->extra = extra;
+	for (enum cg_controller c = 0; r == 0 && c < CG_N; c++)
+		if (cg_is_in(cg, c))
+			r = cg_make_v1(cg, c, err);
+	return r;
+}
+
+int cg_open(const struct cg_layout *l, const char *rel, unsigned extra, struct cg *ret,
+	    struct err *err)
+{
+	char path[CG_PATH_MAX], own[CG_PATH_MAX];
 	struct cg cg;
 	int r = rel_check(rel, err);
 
 	if (r < 0)
 		return r;
 	cg_empty(&cg, l, rel);
+	cg.extra = extra;
 	r = group_open(AT_FDCWD, group_path(path, l->v2, rel));
 	if (r < 0) {
 		err_set(err, r == -ENOENT ? ERR_STATE : ERR_FAIL, -r, "control group %s", path);
@@ -447,13 +500,13 @@ int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct e
 	r = group_open(cg.fd2, "inside");
 	cg.inside = r < 0 ? -1 : r;
 	for (enum cg_controller c = 0; (r >= 0 || r == -ENOENT) && c < CG_N; c++) {
-		if (!cg_joins(l, c))
+		if (!cg_is_in(&cg, c))
 			continue;
-		if (cg_first_on_mount(l, c) != c) {
-			cg.v1[c] = cg.v1[cg_first_on_mount(l, c)];
+		if (cg_home(&cg, c) != c) {
+			cg.v1[c] = cg.v1[cg_home(&cg, c)];
 			continue;
 		}
-		r = group_open(AT_FDCWD, group_path(path, l->v1[c], rel));
+		r = group_open(AT_FDCWD, group_path(path, l->v1[c], cg_group_rel(&cg, c, own)));
 		cg.v1[c] = r < 0 ? -1 : r;
 	}
 	if (r < 0 && r != -ENOENT) {
@@ -469,7 +522,7 @@ void cg_close(struct cg *cg)
 	fd_drop(&cg->fd2);
 	fd_drop(&cg->inside);
 	for (enum cg_controller c = CG_N; cg->layout && c-- > 0;) {
-		if (cg_first_on_mount(cg->layout, c) == c)
+		if (cg_home(cg, c) == c)
 			fd_drop(&cg->v1[c]);
 		cg->v1[c] = -1;
 	}
@@ -505,7 +558,7 @@ int cg_join_fds(const struct cg *cg, int ret[CG_N], struct err *err)
 	int fd[CG_N], n = 0;
 
 	for (enum cg_controller c = 0; c < CG_N; c++) {
-		if (!cg_joins(cg->layout, c) || cg_first_on_mount(cg->layout, c) != c)
+		if (!cg_is_in(cg, c) || cg_home(cg, c) != c)
 			continue;
 		fd[n] = cg->v1[c] < 0 ? -1 : openat(cg->v1[c], "tasks", O_WRONLY | O_CLOEXEC);
 		if (fd[n] < 0) {
@@ -551,7 +604,7 @@ int cg_parent_fds(const struct cg_layout *l, const char *parent, bool all, int r
 
 int cg_remove(const struct cg_layout *l, const char *rel, struct err *err)
 {
-	char path[CG_PATH_MAX];
+	char path[CG_PATH_MAX], own[CG_PATH_MAX];
 	int r = rel_check(rel, err);
 
 	if (r < 0)
@@ -564,6 +617,11 @@ int cg_remove(const struct cg_layout *l, const char *rel, struct err *err)
 	for (enum cg_controller c = 0; r == 0 && c < CG_N; c++)
 		if (cg_joins(l, c) && cg_first_on_mount(l, c) == c)
 			r = group_remove(AT_FDCWD, group_path(path, l->v1[c], rel), 0);
+	/* Whatever the record says: it may be of before the group was made. */
+	for (enum cg_controller c = 0; r == 0 && c < CG_N; c++)
+		if (cg_extra(l, CG_BIT(c)))
+			r = group_remove(AT_FDCWD,
+					 group_path(path, l->v1[c], cg_limited_rel(rel, own)), 0);
 	if (r == -EBUSY)
 		return group_busy(path, err);
 	if (r < 0)

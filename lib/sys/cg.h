@@ -13,6 +13,10 @@
  * that their cgroup namespaces begin there: what a server's root mounts shows no group of the
  * host's. The monitors are in PARENT of every version 1 hierarchy, too.
  *
+ * There are controllers that few servers need (cpuset, blkio, hugetlb). On version 1 a server with
+ * such a limit, and only that, has a group PARENT.limited/NAME in their hierarchies: not beneath
+ * PARENT, where the other servers would see it.
+ *
  * Nobody is ever moved into a group by pid: a write to cgroup.procs waits for an RCU grace period
  * (10 to 20 ms). Processes are born in the version 2 group (CLONE_INTO_CGROUP, 5.7), and join
  * version 1 groups by writing 0 to "tasks" themselves.
@@ -71,10 +75,11 @@ bool cg_rel_plain(const char *rel);
 /* A server's group, open. */
 struct cg {
 	const struct cg_layout *layout;
-	char rel[192]; /* PARENT/NAME */
-	int fd2;       /* version 2 directory PARENT/NAME */
-	int inside;    /* PARENT/NAME/inside */
-	int v1[CG_N];  /* version 1 directories, -1 where there is none; cpuacct may share cpu's */
+	char rel[192];	/* PARENT/NAME */
+	unsigned extra; /* bits of the controllers in whose hierarchies it is in PARENT.limited */
+	int fd2;	/* version 2 directory PARENT/NAME */
+	int inside;	/* PARENT/NAME/inside */
+	int v1[CG_N];	/* version 1 directories, -1 where there is none; cpuacct may share cpu's */
 };
 /* clang-format off */
 #define CG_NONE { .fd2 = -1, .inside = -1 }
@@ -84,11 +89,19 @@ struct cg {
  * them: else -EBUSY with ERR_STATE, naming the processes. Undone by itself on failure. */
 int cg_make(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
 /* The rest, after that: delegates "inside" to owner (uid and gid; 0 leaves it with root), and
- * creates the version 1 directories, replaced in the same way. Apart, because init can be born in
- * the version 2 group meanwhile. On failure cg_remove() undoes both. */
-int cg_finish(struct cg *cg, uid_t owner, struct err *err);
+ * creates the version 1 directories, replaced in the same way; those of PARENT.limited for the
+ * controllers in extra (see cg_extra()). Apart, because init can be born in the version 2 group
+ * meanwhile. On failure cg_remove() undoes both. */
+int cg_finish(struct cg *cg, uid_t owner, unsigned extra, struct err *err);
 /* Opens what exists. -ENOENT with ERR_STATE when the version 2 group is not there. */
-int cg_open(const struct cg_layout *l, const char *rel, struct cg *ret, struct err *err);
+int cg_open(const struct cg_layout *l, const char *rel, unsigned extra, struct cg *ret,
+	    struct err *err);
+/* Which of these controllers (bits) need a group in PARENT.limited on this host. */
+unsigned cg_extra(const struct cg_layout *l, unsigned controllers);
+/* Gives a running server a group in PARENT.limited: makes it, and moves all processes there, which
+ * takes the kernel 10 to 20 ms for each (see above). What has been forked meanwhile is moved as
+ * well: -EBUSY when that does not end. Adds to cg->extra. */
+int cg_extend(struct cg *cg, unsigned extra, struct err *err);
 void cg_close(struct cg *cg);
 /* Opens (creating it when needed) PARENT/.monitor, for CLONE_INTO_CGROUP. One for all monitors: a
  * monitor tidies up after its server itself, and could not remove a group that it is in. Returns
@@ -109,6 +122,8 @@ int cg_parent_fds(const struct cg_layout *l, const char *parent, bool all, int r
 /* One file of a controller's directory, wherever that controller lives. Negative errno. */
 int cg_write(const struct cg *cg, enum cg_controller c, const char *file, const char *text);
 int cg_read(const struct cg *cg, enum cg_controller c, const char *file, char *out, size_t n);
+/* A file of the version 2 group, which is there on every layout. */
+int cg_read_v2(const struct cg *cg, const char *file, char *out, size_t n);
 /* Writes and reads back on one descriptor; back is without its newline. */
 int cg_write_back(const struct cg *cg, enum cg_controller c, const char *file, const char *text,
 		  char *back, size_t n);
@@ -118,6 +133,10 @@ int cg_parse_u64(const char *text, uint64_t *ret); /* the same of a text without
 /* "key value" lines as in memory.events, cpu.stat. */
 int cg_read_key(const struct cg *cg, enum cg_controller c, const char *file, const char *key,
 		uint64_t *ret);
+
+/* The path of such a file, for one who has no struct cg; "" where the controller is not there. */
+void cg_file_path(const struct cg_layout *l, const char *rel, enum cg_controller c,
+		  const char *file, char *out, size_t n);
 
 /* Whether a version 2 group can be a server's: it has "inside", or nothing and nobody is in it,
  * because a start was killed before it made that. */

@@ -321,7 +321,7 @@ static void parent_enable(int dirfd)
 #define CG_PARENT_DEPTH "18"
 
 /* Makes every level of the parent beneath a hierarchy's mount point; the last one's descriptor. */
-static int parent_make(const char *mount, const char *parent, bool v2, struct err *err)
+int cg_parent_make(const char *mount, const char *parent, bool v2, struct err *err)
 {
 	_cleanup_close_ int fd = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char name[192];
@@ -363,7 +363,7 @@ static int layout_parents(const char *parent, struct cg_cache *c, struct err *er
 	for (enum cg_controller i = 0; i < CG_N; i++) {
 		if (!cg_joins(l, i) || cg_first_on_mount(l, i) != i)
 			continue;
-		fd = parent_make(l->v1[i], parent, false, err);
+		fd = cg_parent_make(l->v1[i], parent, false, err);
 		if (fd < 0)
 			return fd;
 		close(fd);
@@ -371,13 +371,13 @@ static int layout_parents(const char *parent, struct cg_cache *c, struct err *er
 	}
 
 	for (int i = 0; i < l->n_others; i++) {
-		fd = parent_make(l->other[i], parent, false, err);
+		fd = cg_parent_make(l->other[i], parent, false, err);
 		if (fd < 0)
 			return fd;
 		close(fd);
 	}
 
-	fd = parent_make(l->v2, parent, true, err);
+	fd = cg_parent_make(l->v2, parent, true, err);
 	if (fd < 0)
 		return fd;
 	if (cg_slurp(fd, "cgroup.subtree_control", text, sizeof(text)) >= 0)

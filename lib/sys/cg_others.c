@@ -65,7 +65,7 @@ int cg_hierarchies(uint64_t *ret)
 }
 
 /* Whether one of "a,b,c" is word. */
-static bool list_has(const char *list, const char *word)
+bool cg_list_has(const char *list, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -78,7 +78,7 @@ static bool list_has(const char *list, const char *word)
 static bool is_joined(const struct cg_layout *l, const char *list)
 {
 	for (enum cg_controller c = 0; c < CG_N; c++)
-		if (cg_joins(l, c) && list_has(list, cg_controller_name(c, true)))
+		if (cg_joins(l, c) && cg_list_has(list, cg_controller_name(c, true)))
 			return true;
 	return false;
 }
@@ -105,7 +105,8 @@ bool cg_mountinfo_is(char *line, const char *word, char *ret, size_t n)
 	if (!dash || fields < 10 || dash != field[fields - 4])
 		return false;
 	if (!streq(field[fields - 3], "cgroup") || !streq(field[3], "/") ||
-	    !list_has(field[fields - 1], word) || strchr(field[4], '\\') || strlen(field[4]) >= n)
+	    !cg_list_has(field[fields - 1], word) || strchr(field[4], '\\') ||
+	    strlen(field[4]) >= n)
 		return false;
 	strcpy(ret, field[4]);
 	return true;

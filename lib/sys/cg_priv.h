@@ -11,8 +11,13 @@
  * cpuacct: cpu.stat of version 2 counts CPU time without any controller (4.15), and each hierarchy
  * more costs a start 60 us. */
 #define CG_JOINED (CG_BIT(CG_CPU) | CG_BIT(CG_MEMORY) | CG_BIT(CG_PIDS) | CG_BIT(CG_DEVICES))
+/* Those that it joins when one of their limits is set: PARENT.limited. */
+#define CG_ON_DEMAND	  (CG_BIT(CG_CPUSET) | CG_BIT(CG_IO) | CG_BIT(CG_HUGETLB))
+#define CG_LIMITED_SUFFIX ".limited"
 /* The version 2 controllers that are handed down to servers. */
-#define CG_ENABLED (CG_BIT(CG_CPU) | CG_BIT(CG_MEMORY) | CG_BIT(CG_PIDS) | CG_BIT(CG_IO))
+#define CG_ENABLED                                                                                 \
+	(CG_BIT(CG_CPU) | CG_BIT(CG_MEMORY) | CG_BIT(CG_PIDS) | CG_BIT(CG_IO) |                    \
+	 CG_BIT(CG_CPUSET) | CG_BIT(CG_HUGETLB))
 
 #define CG_PATH_MAX  512
 #define CG_DEPTH_MAX 64 /* of a walk; what is delegated may nest CG_PARENT_DEPTH - 2 deep */
@@ -22,6 +27,20 @@
  * shares its directory (both on one mount point), else c itself. */
 bool cg_joins(const struct cg_layout *l, enum cg_controller c);
 enum cg_controller cg_first_on_mount(const struct cg_layout *l, enum cg_controller c);
+/* Makes every level of a group beneath a hierarchy's mount point; the last one's descriptor. On
+ * version 2 each hands its controllers down. */
+int cg_parent_make(const char *mount, const char *parent, bool v2, struct err *err);
+/* Whether the server has a version 1 directory for a controller: one of its own, or one that it
+ * shares with a controller on the same mount point. */
+bool cg_is_in(const struct cg *cg, enum cg_controller c);
+/* The version 1 directory of a controller, made anew, to cg->v1[c]. */
+int cg_make_v1(struct cg *cg, enum cg_controller c, struct err *err);
+/* Its path beneath the mount point. */
+const char *cg_group_rel(const struct cg *cg, enum cg_controller c, char out[CG_PATH_MAX]);
+/* "PARENT.limited" of PARENT/NAME, to out; returns NAME. */
+const char *cg_limited_parent(const char *rel, char out[CG_PATH_MAX]);
+/* "PARENT.limited/NAME" of PARENT/NAME. */
+const char *cg_limited_rel(const char *rel, char out[CG_PATH_MAX]);
 
 /* One read(2) of a small file into out (NUL-terminated). The length, or a negative errno. */
 int cg_slurp(int dirfd, const char *file, char *out, size_t n);
@@ -52,6 +71,8 @@ uint64_t cg_text_hierarchies(const char *text);
 /* Whether a line of mountinfo is a whole version 1 hierarchy with this controller or "name=X"; its
  * mount point. The line is cut up. */
 bool cg_mountinfo_is(char *line, const char *word, char *ret, size_t n);
+/* Whether one of "a,b,c" is word. */
+bool cg_list_has(const char *list, const char *word);
 /* Gives an empty cpuset group what the one above it has. */
 void cg_cpuset_fill(int above, int group);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -41,6 +42,30 @@ static int fail_log(int fs, struct err *err, const char *call, const char *fstyp
 	return err_set(err, ERR_FAIL, saved, "%s: %s", fstype, log + 2);
 }
 
+static int set_options(int fs, const char *const *options, const char *what, struct err *err)
+{
+	for (; options && *options; options += 2) {
+		int r = options[1] ? fsconfig(fs, FSCONFIG_SET_STRING, options[0], options[1], 0)
+				   : fsconfig(fs, FSCONFIG_SET_FLAG, options[0], NULL, 0);
+		if (r < 0)
+			return fail_log(fs, err, options[0], what);
+	}
+	return 0;
+}
+
+int mnt_reconfigure(const char *path, const char *const *options, struct err *err)
+{
+	_cleanup_close_ int fs =
+	    fspick(AT_FDCWD, path, FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW | FSPICK_NO_AUTOMOUNT);
+
+	if (fs < 0)
+		return err_errno(err, "fspick %s", path);
+	int r = set_options(fs, options, path, err);
+	if (r == 0 && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		r = fail_log(fs, err, "reconfigure", path);
+	return r;
+}
+
 int mnt_new(const char *fstype, const char *const *options, uint64_t attr, struct err *err)
 {
 	_cleanup_close_ int fs = fsopen(fstype, FSOPEN_CLOEXEC);
@@ -51,12 +76,9 @@ int mnt_new(const char *fstype, const char *const *options, uint64_t attr, struc
 				       fstype);
 		return err_errno(err, "fsopen %s", fstype);
 	}
-	for (; options && *options; options += 2) {
-		int r = options[1] ? fsconfig(fs, FSCONFIG_SET_STRING, options[0], options[1], 0)
-				   : fsconfig(fs, FSCONFIG_SET_FLAG, options[0], NULL, 0);
-		if (r < 0)
-			return fail_log(fs, err, options[0], fstype);
-	}
+	int r = set_options(fs, options, fstype, err);
+	if (r < 0)
+		return r;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fail_log(fs, err, "create", fstype);
 	int mnt = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attr);
@@ -92,6 +114,27 @@ int mnt_set(int mnt, uint64_t set, int userns_fd, struct err *err)
 			       "this file system cannot be id-mapped on this kernel "
 			       "(ext4, xfs and btrfs can, since Linux 5.12 to 5.15)");
 	return err_errno(err, "mount_setattr of a detached mount");
+}
+
+int mnt_private(int mnt, uint64_t set, struct err *err)
+{
+	struct mount_attr a = { .attr_set = set, .propagation = MS_PRIVATE };
+
+	if (mount_setattr(mnt, "", AT_EMPTY_PATH, &a, sizeof(a)) < 0)
+		return err_errno(err, "mount_setattr of a detached mount");
+	return 0;
+}
+
+bool mnt_is_root(const char *path, dev_t *ret_dev)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW, 0,
+		  &st) < 0 ||
+	    !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return false;
+	*ret_dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+	return true;
 }
 
 int mnt_point(int root, const char *path, struct err *err)

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/parse.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
 
@@ -155,6 +156,17 @@ static ssize_t read_start(const char *path, char *out, size_t n)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	return fd < 0 ? -1 : read(fd, out, n);
+}
+
+uid_t proc_login_uid(void)
+{
+	_cleanup_free_ char *text = NULL;
+	uint64_t v;
+
+	if (fd_read_file(AT_FDCWD, "/proc/self/loginuid", 32, &text, NULL) < 0 ||
+	    parse_u64(text, &v) < 0 || v >= UINT32_MAX)
+		return getuid();
+	return (uid_t)v;
 }
 
 void proc_command(pid_t pid, char *out, size_t n)

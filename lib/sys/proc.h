@@ -31,7 +31,17 @@ int proc_takes_signal(pid_t pid, int sig);
 bool proc_status_takes(const char *status, int sig); /* of proc_pid_status(5) */
 /* Waits until the process of a pidfd is gone. 0, or -ETIMEDOUT. timeout_ms -1: for ever. */
 int proc_pidfd_wait(int pidfd, int timeout_ms);
+/* Who logged in: sudo(8) and su(1) change the uid, and this stays (proc_pid_loginuid(5)). The uid
+ * where nobody did. */
+uid_t proc_login_uid(void);
 /* The command line of a process for messages, at most n bytes, blanks for NULs; "?" if unknown. */
 void proc_command(pid_t pid, char *out, size_t n);
+
+/* Bytes; memory is PARSE_UNLIMITED where nothing is known of it. */
+struct proc_host {
+	double load[3];
+	uint64_t memory, available, swap, swap_free;
+};
+void proc_host(struct proc_host *ret);
 
 #endif

@@ -71,8 +71,8 @@ static _Noreturn void child(const struct spawn_job *job, int out)
 	/* Our death ends it. Where it leads a pid namespace, all it started dies too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setsid();
-	dup2(out, 1);
-	dup2(out, 2);
+	if (dup2(out, 1) < 0 || dup2(out, 2) < 0)
+		_exit(126); /* its output would be ours */
 	if (job->terminal) /* its own /dev/tty: mmdebstrap asks it for the width of its progress bar
 			    */
 		ioctl(1, TIOCSCTTY, 0);
