@@ -85,6 +85,7 @@ const struct opt dialect_opts[] = {
 	{ .name = "init",
 	  .type = &opt_str,
 	  .off = offsetof(struct dialect_conf, init),
+	  .flags = OPT_RARE,
 	  .metavar = "PATH",
 	  .help = "program to start as process 1; unset: as the distribution has it",
 	  .check = check_init },

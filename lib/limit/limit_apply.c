@@ -2,148 +2,154 @@
 /*
  * Putting limits in force, in a fresh group and in a running server alike.
  *
- * Each row becomes one text that is wanted and one that is in force; the texts that differ are
- * written, and each is read back. Must stay true: a limit that cannot be enforced is an error and
- * never ignored; after a failure all that was written is as before; lowering the memory of a
- * running server never kills anything in it.
+ * Each value of limit_slots.c has a text that is wanted and one that is in force; those that differ
+ * are written, and read back. Must stay true: a limit that cannot be enforced is an error and never
+ * ignored; after a failure all that was written is as before; lowering the memory of a running
+ * server never kills anything in it.
  */
-#include "limit/limit_rows.h"
+#include "limit/limit_slots.h"
+
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "sys/fd.h"
 
 /* Refusals, from the layout alone. */
 
-/* Whether a value is the one that croft gives when nobody asks: then a host without the controller
- * is no reason to refuse. (`croft check` tells what such a host does not limit.) */
-static bool is_default(const struct limit_row *row, uint64_t value)
+/* Whether a value is one that nobody asked for: then a host without the controller is no reason to
+ * refuse. (`croft check` tells what such a host does not limit.) */
+static bool nobody_asked(const struct limit_row *row, const struct limit_conf *conf)
 {
-	for (size_t i = 0; i < limit_n_opts; i++) {
-		uint64_t def = 0;
+	return limit_same(row, conf, limit_ordinary()) || limit_same(row, conf, limit_default());
+}
 
-		if (!streq(limit_opts[i].name, row->option))
-			continue;
-		return streq(limit_opts[i].def, "unlimited")
-			   ? value == PARSE_UNLIMITED
-			   : parse_u64(limit_opts[i].def, &def) == 0 && value == def;
-	}
-	return false;
+static int refuse(const struct cg_layout *l, const struct limit_row *row, struct err *err)
+{
+	const char *controller = cg_controller_name(row->c, false);
+	const char *word = limit_option(row)->def;
+
+	if (!cg_has(l, row->c))
+		return err_set(err, ERR_HOST, 0,
+			       "%s: this host offers no %s controller, so the limit cannot be "
+			       "kept; set %s to \"%s\" or enable the controller (cgroups(7))",
+			       row->option, controller, row->option,
+			       limit_option(row)->flags & OPT_UNLIMITED ? "unlimited" : word);
+	return err_set(err, ERR_HOST, 0,
+		       "%s: the %s controller of this host is on version %d of control groups, "
+		       "where there is no such limit; set %s to \"%s\"",
+		       row->option, controller, limit_row_v1(l, row) ? 1 : 2, row->option, word);
+}
+
+/* Those of a list that the host has; where that cannot be read, all. */
+static int check_nums(const struct nums *n, const char *file, const char *option, const char *what,
+		      struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct nums online;
+	int beyond;
+
+	if (nums_empty(n) || fd_read_file(AT_FDCWD, file, 4096, &text, NULL) < 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	if (parse_nums(text, &online) < 0)
+		return 0;
+	beyond = nums_beyond(n, &online);
+	if (beyond < 0)
+		return 0;
+	return err_set(err, ERR_HOST, 0, "%s: this host has no %s %d (it has %s)", option, what,
+		       beyond, text);
+}
+
+/* Values that exclude each other. */
+static int check_values(const struct limit_conf *want, struct err *err)
+{
+	uint64_t burst = want->cpu_burst;
+
+	if (burst && want->cpus == PARSE_UNLIMITED)
+		return err_set(err, ERR_USAGE, 0,
+			       "cpu-burst: without cpus there is nothing to "
+			       "save up");
+	/* The kernel's rule: no more than the quota of one period of 100 ms. */
+	if (burst && burst * 10 > want->cpus)
+		return err_set(err, ERR_USAGE, 0,
+			       "cpu-burst: at most a tenth of a second for each of cpus: %" PRIu64
+			       "ms",
+			       want->cpus / 10);
+	if (want->memory_guarantee > want->memory)
+		return err_set(err, ERR_USAGE, 0, "memory-guarantee: more than memory");
+	return 0;
 }
 
 int limit_check(const struct cg_layout *l, const struct limit_conf *want, struct err *err)
 {
-	for (size_t i = 0; i < LIMIT_ROWS; i++) {
-		const struct limit_row *row = &limit_rows[i];
-		uint64_t v = limit_value(row, want);
+	int r = check_values(want, err);
 
-		if (v == row->fresh || cg_has(l, row->c) || is_default(row, v))
-			continue;
-		return err_set(
-		    err, ERR_HOST, 0,
-		    "%s: this host offers no %s controller, so the limit cannot be kept; "
-		    "set %s to \"%s\" or enable the controller (cgroups(7))",
-		    row->option, cg_controller_name(row->c, false), row->option,
-		    row->fresh == PARSE_UNLIMITED ? "unlimited" : "100");
+	for (size_t i = 0; r == 0 && i < limit_n_rows; i++) {
+		const struct limit_row *row = &limit_rows[i];
+
+		if (!nobody_asked(row, want) && (!cg_has(l, row->c) || !limit_file(l, row)))
+			r = refuse(l, row, err);
 	}
-	if (cg_is_v1(l, CG_MEMORY) && want->swap != PARSE_UNLIMITED &&
+	if (r == 0)
+		r = check_nums(&want->cpu_set, "/sys/devices/system/cpu/online", "cpu-set", "CPU",
+			       err);
+	if (r == 0)
+		r = check_nums(&want->numa_set, "/sys/devices/system/node/has_memory", "numa-set",
+			       "NUMA node", err);
+	if (r == 0 && cg_is_v1(l, CG_MEMORY) && want->swap != PARSE_UNLIMITED &&
 	    want->memory == PARSE_UNLIMITED)
-		return err_set(err, ERR_HOST, 0,
-			       "swap: this host (cgroup version 1) limits swap only together with "
-			       "memory; set memory too");
-	return 0;
+		r = err_set(err, ERR_HOST, 0,
+			    "swap: this host (cgroup version 1) limits swap only together with "
+			    "memory; set memory too");
+	return r;
 }
 
-void limit_explain(const struct cg_layout *l, const struct limit_conf *want, struct strv *out)
+unsigned limit_groups(const struct limit_conf *conf)
 {
-	char text[LIMIT_TEXT_MAX];
+	unsigned bits = 0;
 
-	for (size_t i = 0; i < LIMIT_ROWS; i++) {
-		const struct limit_row *row = &limit_rows[i];
+	for (size_t i = 0; i < limit_n_rows; i++)
+		if (!nobody_asked(&limit_rows[i], conf))
+			bits |= 1u << limit_rows[i].c;
+	return bits;
+}
 
-		if (!cg_has(l, row->c) || limit_value(row, want) == row->fresh)
-			continue;
-		row->text(want, limit_row_v1(l, row), text);
-		strv_take(out, xasprintf("%s = %s", limit_file(l, row), text));
+void limit_explain(const struct cg_layout *l, const struct limit_conf *want,
+		   const struct blk_devs *devs, struct strv *out)
+{
+	_cleanup_free_ struct limit_slots *slots = xmalloc(sizeof(*slots));
+	struct err unused = { 0 };
+	char name[128];
+
+	limit_slots_make(l, want, devs, true, slots, &unused);
+	for (size_t i = 0; i < slots->n; i++) {
+		limit_slot_name(&slots->s[i], name, sizeof(name));
+		strv_take(out, xasprintf("%s = %s", name, slots->s[i].will));
 	}
 }
 
 /* Writing. */
 
-static bool read_back_ok(const struct limit_row *row, const char *want, const char *got)
-{
-	uint64_t w, g;
-
-	if (streq(want, got))
-		return true;
-	if (cg_parse_u64(want, &w) < 0 || cg_parse_u64(got, &g) < 0)
-		return false;
-	if (w == g)
-		return true;
-	return row->pages && w != PARSE_UNLIMITED && g <= w &&
-	       w - g < (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-/* Swap can always be "limited" where the kernel has none. */
-static bool no_swap_at_all(const struct limit_row *row)
-{
-	return streq(row->option, "swap") && access("/proc/swaps", F_OK) < 0;
-}
-
-static int write_failed(const struct cg *cg, const struct limit_row *row, const char *text, int num,
-			struct err *err)
-{
-	const char *file = limit_file(cg->layout, row);
-	uint64_t used;
-
-	if (num == ENOENT)
-		return err_set(err, ERR_HOST, 0,
-			       "%s: this host's kernel has no %s, so the limit cannot be kept%s",
-			       row->option, file,
-			       streq(row->option, "swap") ? " (boot it with swapaccount=1)" : "");
-	if (num == EBUSY && limit_row_v1(cg->layout, row) &&
-	    cg_read_u64(cg, CG_MEMORY, "memory.usage_in_bytes", &used) == 0)
-		return err_set(err, ERR_BUSY, 0,
-			       "%s: %s bytes are less than what is in use (%" PRIu64
-			       ") and cannot be paged out",
-			       row->option, text, used);
-	return err_set(err, ERR_FAIL, num, "%s: cannot write \"%s\" to %s", row->option, text,
-		       file);
-}
-
-static int row_write(const struct cg *cg, const struct limit_row *row, const char *text,
-		     struct err *err)
-{
-	const char *file = limit_file(cg->layout, row);
-	char back[LIMIT_TEXT_MAX * 2];
-	int r = cg_write_back(cg, row->c, file, text, back, sizeof(back));
-
-	if (r == -ENOENT && no_swap_at_all(row))
-		return 0;
-	if (r < 0)
-		return write_failed(cg, row, text, -r, err);
-	if (read_back_ok(row, text, back))
-		return 0;
-	return err_set(err, ERR_HOST, 0, "%s: the kernel made \"%s\" of \"%s\" in %s", row->option,
-		       back, text, file);
-}
-
 /* Version 2 answers memory.max below what is in use with the OOM killer. memory.high takes pages
  * away first and kills nothing; when it does not suffice, the change is refused. */
 static int memory_make_room(const struct cg *cg, uint64_t want, struct err *err)
 {
-	char text[LIMIT_TEXT_MAX];
+	char text[32], high[64];
 	uint64_t used = PARSE_UNLIMITED;
 
 	if (cg_read_u64(cg, CG_MEMORY, "memory.current", &used) == 0 && used <= want)
 		return 0;
+	if (cg_read(cg, CG_MEMORY, "memory.high", high, sizeof(high)) <= 0)
+		strcpy(high, "max");
 	snprintf(text, sizeof(text), "%" PRIu64, want);
 	if (cg_write(cg, CG_MEMORY, "memory.high", text) == 0)
 		cg_read_u64(cg, CG_MEMORY, "memory.current", &used);
-	cg_write(cg, CG_MEMORY, "memory.high", "max");
+	cg_write(cg, CG_MEMORY, "memory.high", high);
 	if (used <= want)
 		return 0;
 	return err_set(err, ERR_BUSY, 0,
@@ -152,81 +158,124 @@ static int memory_make_room(const struct cg *cg, uint64_t want, struct err *err)
 		       text, used);
 }
 
-/* What is in force, as text. Of a group that runs the kernel is asked, not the record: a command
- * that was killed in the middle may have written what nobody recorded. */
-static void now_texts(const struct cg *cg, const struct limit_conf *old,
-		      char now[LIMIT_ROWS][LIMIT_TEXT_MAX])
+/* Whether a server that has not asked for it is without a group of that controller (cg_extra()):
+ * then there is nothing to write to. */
+static bool has_no_group(const struct cg *cg, const struct limit_slot *s,
+			 const struct limit_conf *want)
 {
-	struct limit_conf from;
+	unsigned bit = 1u << s->row->c;
 
-	limit_fresh(&from);
-	for (size_t i = 0; i < LIMIT_ROWS; i++) {
-		const struct limit_row *row = &limit_rows[i];
-		bool v1 = limit_row_v1(cg->layout, row);
+	return cg_extra(cg->layout, bit) && !(cg->extra & bit) && nobody_asked(s->row, want);
+}
 
-		row->text(old ? old : &from, v1, now[i]);
-		if (old && cg_has(cg->layout, row->c)) {
-			char text[LIMIT_TEXT_MAX];
+/* What is in force. Of a group that runs the kernel is asked, not the record: a command that was
+ * killed in the middle may have written what nobody recorded. */
+static void fill_now(const struct cg *cg, bool fresh, struct limit_slots *slots)
+{
+	for (size_t i = 0; i < slots->n; i++) {
+		struct limit_slot *s = &slots->s[i];
 
-			if (cg_read(cg, row->c, limit_file(cg->layout, row), text, sizeof(text)) >=
-			    0) {
-				text[strcspn(text, "\n")] = '\0';
-				snprintf(now[i], LIMIT_TEXT_MAX, "%s", text);
-			}
-		}
+		if (fresh || limit_slot_read(cg, s) < 0)
+			s->row->text(limit_ordinary(), limit_row_v1(cg->layout, s->row), s->now);
 	}
 }
 
-/* The order of writing: that of the rows, but when version 1's sum of memory and swap grows, it
- * must grow before memory does. */
-static void write_order(const struct cg *cg, char now[LIMIT_ROWS][LIMIT_TEXT_MAX],
-			const struct limit_conf *want, size_t order[LIMIT_ROWS])
+static int find_slot(const struct limit_slots *slots, const char *option)
 {
-	char will[LIMIT_TEXT_MAX];
-	uint64_t a = PARSE_UNLIMITED, b = PARSE_UNLIMITED;
+	for (size_t i = 0; i < slots->n; i++)
+		if (streq(slots->s[i].row->option, option))
+			return (int)i;
+	return -1;
+}
 
-	for (size_t i = 0; i < LIMIT_ROWS; i++)
+/* The first number of a text: "150000 100000" is a quota and its period. */
+static uint64_t first_number(const char *text)
+{
+	uint64_t v = PARSE_UNLIMITED;
+	char word[32];
+
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, " "), text);
+	(void)cg_parse_u64(word, &v);
+	return v;
+}
+
+/* The order of writing: that of the rows, but of a pair the larger one first when it grows. */
+static void write_order(const struct cg *cg, const struct limit_slots *slots, size_t *order)
+{
+	for (size_t i = 0; i < slots->n; i++)
 		order[i] = i;
-	if (!cg_is_v1(cg->layout, CG_MEMORY))
-		return;
-	limit_rows[1].text(want, true, will);
-	cg_parse_u64(now[1], &a);
-	cg_parse_u64(will, &b);
-	if (b > a) {
-		order[0] = 1;
-		order[1] = 0;
+	for (size_t i = 0; i < limit_n_pairs; i++) {
+		const struct limit_pair *p = &limit_pairs[i];
+		int large = find_slot(slots, p->large), small = find_slot(slots, p->small);
+
+		if (large < 0 || small < 0)
+			continue;
+		if (p->v1_only && !limit_row_v1(cg->layout, slots->s[large].row))
+			continue;
+		bool grows = first_number(slots->s[large].will) > first_number(slots->s[large].now);
+		int first = large < small ? large : small, last = large < small ? small : large;
+		order[first] = (size_t)(grows ? large : small);
+		order[last] = (size_t)(grows ? small : large);
 	}
+}
+
+static int write_all(const struct cg *cg, struct limit_slots *slots, const struct limit_conf *want,
+		     struct err *err)
+{
+	size_t order[LIMIT_SLOTS_MAX] = { 0 }, i;
+	struct err ignored;
+	int r = 0;
+
+	write_order(cg, slots, order);
+	for (i = 0; r == 0 && i < slots->n; i++) {
+		struct limit_slot *s = &slots->s[order[i]];
+
+		if (limit_slot_same(s, s->will, s->now) || has_no_group(cg, s, want))
+			continue;
+		s->written = true;
+		r = limit_slot_write(cg, s, s->will, err);
+	}
+	/* Back, including the one that failed: the kernel may have taken another value. */
+	while (r < 0 && i-- > 0)
+		if (slots->s[order[i]].written)
+			limit_slot_write(cg, &slots->s[order[i]], slots->s[order[i]].now, &ignored);
+	return r;
+}
+
+int limit_explain_change(const struct cg *cg, const struct limit_conf *want,
+			 const struct blk_devs *devs, struct strv *out, struct err *err)
+{
+	_cleanup_free_ struct limit_slots *slots = xmalloc(sizeof(*slots));
+	char name[128];
+	int r = limit_slots_make(cg->layout, want, devs, false, slots, err);
+
+	if (r < 0)
+		return r;
+	fill_now(cg, false, slots);
+	for (size_t i = 0; i < slots->n; i++) {
+		const struct limit_slot *s = &slots->s[i];
+
+		if (limit_slot_same(s, s->will, s->now) || has_no_group(cg, s, want))
+			continue;
+		limit_slot_name(s, name, sizeof(name));
+		strv_take(out, xasprintf("kernel: %s: %s -> %s", name, str_or(s->now, "all"),
+					 str_or(s->will, "all")));
+	}
+	return 0;
 }
 
 int limit_apply(const struct cg *cg, const struct limit_conf *want, const struct limit_conf *old,
-		struct err *err)
+		const struct blk_devs *devs, struct err *err)
 {
-	const struct cg_layout *l = cg->layout;
-	char now[LIMIT_ROWS][LIMIT_TEXT_MAX], will[LIMIT_TEXT_MAX];
-	bool written[LIMIT_ROWS] = { false };
-	size_t order[LIMIT_ROWS], i;
-	struct err ignored;
-	int r = limit_check(l, want, err);
+	_cleanup_free_ struct limit_slots *slots = xmalloc(sizeof(*slots));
+	int r = limit_check(cg->layout, want, err);
 
-	if (r == 0 && old && !cg_is_v1(l, CG_MEMORY) && want->memory != PARSE_UNLIMITED)
+	if (r == 0 && old && !cg_is_v1(cg->layout, CG_MEMORY) && want->memory != PARSE_UNLIMITED)
 		r = memory_make_room(cg, want->memory, err);
+	if (r == 0)
+		r = limit_slots_make(cg->layout, want, devs, old == NULL, slots, err);
 	if (r < 0)
 		return r;
-
-	now_texts(cg, old, now);
-	write_order(cg, now, want, order);
-	for (i = 0; r == 0 && i < LIMIT_ROWS; i++) {
-		const struct limit_row *row = &limit_rows[order[i]];
-
-		row->text(want, limit_row_v1(l, row), will);
-		if (!cg_has(l, row->c) || read_back_ok(row, will, now[order[i]]))
-			continue;
-		written[order[i]] = true;
-		r = row_write(cg, row, will, err);
-	}
-	/* Back, including the row that failed: the kernel may have taken another value. */
-	while (r < 0 && i-- > 0)
-		if (written[order[i]])
-			row_write(cg, &limit_rows[order[i]], now[order[i]], &ignored);
-	return r;
+	fill_now(cg, old == NULL, slots);
+	return write_all(cg, slots, want, err);
 }

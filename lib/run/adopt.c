@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/events.h"
 #include "run/groups.h"
 #include "run/monitor.h"
 #include "run/recover.h"
@@ -51,6 +52,9 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 	_cleanup_free_ char *log = xasprintf("%s/%s.console.log", h->log, s->name);
 	_cleanup_free_ char *init = xasprintf("%d", s->init);
 	_cleanup_free_ char *log_max = xasprintf("%llu", (unsigned long long)h->console_log);
+	_cleanup_free_ char *event_max = xasprintf("%llu", (unsigned long long)h->event_log);
+	_cleanup_free_ char *events = event_path(h);
+	struct limit_notice notice;
 	struct cg_layout layout;
 	char self[256];
 
@@ -64,7 +68,9 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 	_cleanup_close_ int group = cg_monitor_open(&layout, h->cgroup_parent, err);
 	if (group < 0)
 		return group;
-	char *argv[] = { "croft-monitor", s->name, init, dir, log, log_max, self, NULL };
+	limit_notice(&layout, s->cgroup, &notice);
+	char *argv[] = { "croft-monitor", s->name,   init,	    dir,	 log, log_max, self,
+			 events,	  event_max, notice.memory, notice.pids, "",  NULL };
 	struct adoption a = { .program = program, .argv = argv, .enter = -1 };
 	a.n_parents = cg_parent_fds(&layout, h->cgroup_parent, true, a.parents, err);
 	if (a.n_parents < 0)
@@ -84,5 +90,9 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 		return err_set(err, ERR_HOST, a.error ? a.error : -pid, "cannot run %s", program);
 	s->monitor = pid;
 	s->monitor_start = proc_start_time(pid);
-	return state_save(h, s, err);
+	r = state_save(h, s, err);
+	if (r == 0)
+		event_text(h, s->name, EVENT_RECOVER, "what",
+			   "its monitor was gone; it has another");
+	return r;
 }

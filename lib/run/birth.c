@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/parse.h"
+#include "run/events.h"
 #include "run/monitor.h"
 #include "run/steps.h"
 #include "sys/clone.h"
@@ -40,19 +42,29 @@ struct birth {
 #define TRIES	      8
 #define EXIT_NO_GROUP 3
 
+static int set_rlimit(int which, rlim_t soft, rlim_t hard)
+{
+	struct rlimit l = { soft, hard }, now;
+
+	if (setrlimit(which, &l) == 0 || getrlimit(which, &now) < 0)
+		return 0;
+	/* Without CAP_SYS_RESOURCE the hard limit stays. */
+	l.rlim_max = now.rlim_max;
+	if (l.rlim_cur > l.rlim_max)
+		l.rlim_cur = l.rlim_max;
+	setrlimit(which, &l);
+	return -EPERM;
+}
+
 /* Resource limits as after a boot, not the caller's: each as high as this host permits, with the
- * soft ones a program may rely on (stack, open files). The user namespace's own ceilings are what
- * its creator had, so this comes before it. */
-static void boot_limits(void)
+ * soft ones a program may rely on (stack, open files). Those that are options have the values of
+ * these. The user namespace's own ceilings are what its creator had, so this comes before it. */
+static int boot_limits(const struct limit_conf *c, struct err *err)
 {
 	static const struct {
 		int which;
 		rlim_t soft, hard;
 	} rows[] = {
-		{ RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_SIGPENDING, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_MSGQUEUE, RLIM_INFINITY, RLIM_INFINITY },
-		{ RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY },
 		{ RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },
 		{ RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
 		{ RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY },
@@ -63,20 +75,23 @@ static void boot_limits(void)
 		{ RLIMIT_NICE, 0, 0 },
 		{ RLIMIT_CORE, 0, RLIM_INFINITY },
 		{ RLIMIT_STACK, 8 << 20, RLIM_INFINITY },
-		{ RLIMIT_NOFILE, 1024, 1048576 },
 	};
+	const char *option;
+	uint64_t value, def;
+	int which;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct rlimit l = { rows[i].soft, rows[i].hard }, now;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		(void)set_rlimit(rows[i].which, rows[i].soft, rows[i].hard);
+	for (size_t i = 0; limit_rlimit(i, c, &which, &option, &value); i++) {
+		rlim_t hard = value == PARSE_UNLIMITED ? RLIM_INFINITY : value;
+		rlim_t soft = which == RLIMIT_NOFILE && hard > 1024 ? 1024 : hard;
 
-		if (setrlimit(rows[i].which, &l) == 0 || getrlimit(rows[i].which, &now) < 0)
-			continue;
-		/* Without CAP_SYS_RESOURCE the hard limit stays. */
-		l.rlim_max = now.rlim_max;
-		if (l.rlim_cur > l.rlim_max)
-			l.rlim_cur = l.rlim_max;
-		setrlimit(rows[i].which, &l);
+		(void)limit_rlimit(i, limit_default(), &which, &option, &def);
+		if (set_rlimit(which, soft, hard) < 0 && value != def)
+			return err_set(err, ERR_HOST, 0,
+				       "%s: more than croft may give here (setrlimit(2))", option);
 	}
+	return 0;
 }
 
 /* What init inherits from the process that clones it: the priorities, limits and groups of a fresh
@@ -84,7 +99,10 @@ static void boot_limits(void)
 int step_fresh(struct run *r, struct err *err)
 {
 	clone_ordinary();
-	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	char score[16];
+
+	snprintf(score, sizeof(score), "%u", (unsigned)r->plan->limit.oom_score);
+	(void)fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", score);
 	/* The groups of those hierarchies in which the server has none of its own. */
 	for (int i = 0; i < r->n_parents; i++)
 		if (write(r->parents[i], "0", 1) < 0)
@@ -92,8 +110,7 @@ int step_fresh(struct run *r, struct err *err)
 	int ret = clone_leave_keyring();
 	if (ret < 0)
 		return err_set(err, ERR_FAIL, -ret, "cannot leave the session keyring");
-	boot_limits();
-	return 0;
+	return boot_limits(&r->plan->limit, err);
 }
 
 int step_init(struct run *r, struct err *err)
@@ -147,11 +164,24 @@ int step_idmap(struct run *r, struct err *err)
 /* Returns only when the program cannot be executed. */
 static void become_monitor(struct run *r, struct err *err)
 {
-	char pid[16], log_max[24], self[256] = "/proc/self/exe";
+	char pid[16], log_max[24], event_max[24], self[256] = "/proc/self/exe";
 	_cleanup_free_ char *program = xasprintf("%s/croft-monitor", r->host->libexec);
+	_cleanup_free_ char *events = event_path(r->host);
+	struct limit_notice notice;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *argv[] = { "croft-monitor",	     r->plan->name, pid,  r->plan->run_dir,
-			       r->plan->console_log, log_max,	    self, NULL };
+	const char *argv[] = { "croft-monitor",
+			       r->plan->name,
+			       pid,
+			       r->plan->run_dir,
+			       r->plan->console_log,
+			       log_max,
+			       self,
+			       events,
+			       event_max,
+			       notice.memory,
+			       notice.pids,
+			       r->quick ? MONITOR_QUICK : "",
+			       NULL };
 	static char *const env[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
 	};
@@ -160,6 +190,8 @@ static void become_monitor(struct run *r, struct err *err)
 		self[n] = '\0';
 	snprintf(pid, sizeof(pid), "%d", r->state.init);
 	snprintf(log_max, sizeof(log_max), "%llu", (unsigned long long)r->host->console_log);
+	snprintf(event_max, sizeof(event_max), "%llu", (unsigned long long)r->host->event_log);
+	limit_notice(&r->layout, r->plan->cgroup, &notice);
 	/* The one before is init's now: what it puts there is not for the monitor's hooks. */
 	int ret = clone_leave_keyring();
 	if (ret < 0) {

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "run/groups.h"
 #include "run/configure.h"
+#include "run/events.h"
 #include "run/halt.h"
 #include "run/hooks.h"
 #include "run/ids.h"
@@ -106,12 +107,13 @@ static int check_first(const struct host *h, const struct server *s, struct err 
 	_cleanup_free_ char *templates = xasprintf("%s/templates", h->var);
 	_cleanup_(template_info_free) struct template_info t = { 0 };
 	struct cg_layout layout;
+	struct blk_devs devs;
 
 	if (!s->store.template)
 		return err_set(err, ERR_USAGE, 0, "no template is given (--template NAME)");
 	int r = template_load(templates, s->store.template, &t, err);
 	if (r == 0)
-		r = groups_check(h, &s->limit, &layout, err);
+		r = groups_check(h, s, NULL, &layout, &devs, err);
 	for (size_t i = 0; r == 0 && i < s->boot.depends.n; i++)
 		if (streq(s->boot.depends.v[i], s->name))
 			r = err_set(err, ERR_USAGE, 0, "it cannot depend on itself");
@@ -165,6 +167,8 @@ static int create_locked(const struct host *h, struct server *s, struct err *err
 		struct err unused = { 0 };
 		recover_scrap(h, s->name, NULL, &unused);
 	}
+	if (r == 0)
+		event_text(h, s->name, EVENT_CREATE, "template", s->store.template);
 	return r;
 }
 
@@ -268,6 +272,8 @@ int run_destroy(const struct host *h, const char *name, bool force, const struct
 		return r;
 	r = server_exists(h, name) ? destroy_locked(h, name, force, err)
 				   : destroy_lost(h, name, force, err);
+	if (r == 0)
+		event_add(h, name, EVENT_DESTROY, NULL);
 	if (server_exists(h, name))
 		lock_drop(&lock);
 	else

@@ -1,39 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Changing a server: suspend, resume, set. A change is checked whole, applied live, then saved;
- * what was applied is undone when a later part fails, so that file and kernel agree.
+ * Changing a server. A change is checked whole, applied live, then saved; what was applied is
+ * undone when a later part fails, so that file and kernel agree.
  *
- * VAR/servers/NAME/changing says that they may not: a set is at work, or was killed. What is
- * reserved may then be more than the file's addresses. It also stays while a server runs with an
- * address that its file no longer has: nobody else may get that.
+ * What is in force may differ from the file: after croft set --runtime, or when somebody has edited
+ * the file. So a change applies what it changes, and nothing else of the file.
  */
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/name.h"
-#include "run/groups.h"
+#include "run/change.h"
 #include "run/configure.h"
-#include "run/recover.h"
-#include "run/run.h"
-#include "sys/fd.h"
-#include "sys/lock.h"
+#include "run/events.h"
+#include "run/generations.h"
 
-static int open_group(const struct host *h, const struct state *s, struct cg_layout *layout,
+int change_open_group(const struct host *h, const struct state *s, struct cg_layout *layout,
 		      struct cg *cg, struct err *err)
 {
 	int r = groups_layout(h, layout, err);
 
-	return r < 0 ? r : cg_open(layout, s->cgroup, cg, err);
+	return r < 0 ? r : cg_open(layout, s->cgroup, s->groups, cg, err);
 }
 
-/* Lock, recovery, existence: what every change begins with. */
-static int begin(const struct host *h, const char *name, const struct run_opts *o,
+int change_begin(const struct host *h, const char *name, const struct run_opts *o,
 		 struct lock *lock, struct err *err)
 {
 	_cleanup_free_ char *path = state_lock_path(h, name);
@@ -49,102 +40,14 @@ static int begin(const struct host *h, const char *name, const struct run_opts *
 	return r;
 }
 
-static int record_frozen(const struct host *h, struct state *s, bool frozen, struct err *err)
-{
-	s->frozen = frozen;
-	return state_save(h, s, err);
-}
-
-/* It is recorded as suspended for as long as a part of it may be: from before it is frozen until
- * after it is thawed. What was killed in between, recovery freezes again. */
-static int freeze_locked(const struct host *h, const char *name, bool frozen, bool *changed,
-			 struct err *err)
-{
-	struct err unused = { 0 };
-	struct cg_layout layout;
-	struct state s;
-	struct cg cg;
-	int r = state_load(h, name, &s, err);
-
-	if (r < 0)
-		return r;
-	r = open_group(h, &s, &layout, &cg, err);
-	if (r < 0)
-		return r;
-	*changed = s.frozen != frozen;
-	r = *changed && frozen ? record_frozen(h, &s, true, err) : 0;
-	if (r == 0)
-		r = cg_freeze(&cg, frozen, 10000, err);
-	if (*changed && frozen && r < 0)
-		record_frozen(h, &s, false, &unused);
-	if (*changed && !frozen && r == 0) {
-		r = record_frozen(h, &s, false, err);
-		if (r < 0) /* what is recorded and what is must agree */
-			cg_freeze(&cg, true, 10000, &unused);
-	}
-	cg_close(&cg);
-	return r;
-}
-
-int run_freeze(const struct host *h, const char *name, bool frozen, const struct run_opts *o,
-	       bool *changed, struct err *err)
-{
-	struct lock lock = LOCK_NONE;
-	int r = begin(h, name, o, &lock, err);
-
-	*changed = false;
-	if (r < 0)
-		return r;
-	r = freeze_locked(h, name, frozen, changed, err);
-	lock_drop(&lock);
-	return r;
-}
-
-/* Sets the host name in the server's UTS namespace, from a child: this process stays outside. */
-static int live_hostname(const struct state *s, const char *hostname, struct err *err)
-{
-	_cleanup_free_ char *path = xasprintf("/proc/%d/ns/uts", s->init);
-	_cleanup_close_ int ns = open(path, O_RDONLY | O_CLOEXEC);
-	int status = 0;
-
-	if (ns < 0 || !state_alive(s))
-		return err_set(err, ERR_FAIL, ESRCH, "cannot open the server's namespaces");
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(setns(ns, CLONE_NEWUTS) < 0 || sethostname(hostname, strlen(hostname)) < 0
-			  ? errno
-			  : 0);
-	if (pid < 0)
-		return err_errno(err, "fork");
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return err_set(err, ERR_FAIL, WIFEXITED(status) ? WEXITSTATUS(status) : 0,
-			       "cannot set the host name");
-	return 0;
-}
-
-/* One change under way: what the server was, what it becomes, and what is applied so far. */
-struct change {
-	const struct host *h;
-	struct server old, new;
-	struct state state;
-	bool running;
-	struct cg_layout layout;
-	struct cg cg;
-	bool limits_done, hostname_done, reserved;
-	bool line_gone;	     /* from the file: a change even where the default says the same */
-	bool hostname_given; /* then it is set even if the record says it is so already */
-};
-
-static bool option_changed(const struct change *c, const struct opt *o)
+bool change_of(const struct change *c, const struct opt *o)
 {
 	return !o->type->equal(opt_place(&c->old.set, o), opt_place(&c->new.set, o));
 }
 
-static int assign_all(struct change *c, const struct strv *opt, const struct strv *text,
-		      struct err *err)
+static int assign_all(struct change *c, struct err *err)
 {
+	const struct strv *opt = c->args->opt, *text = c->args->text;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < opt->n; i++) {
@@ -188,9 +91,9 @@ static int take_default(struct change *c, const struct server *fresh, const char
 	return 0;
 }
 
-static int take_defaults(struct change *c, const struct strv *defaults, const struct strv *given,
-			 struct err *err)
+static int take_defaults(struct change *c, struct err *err)
 {
+	const struct strv *defaults = c->args->defaults, *given = c->args->opt;
 	struct server fresh;
 	int r = 0;
 
@@ -205,115 +108,40 @@ static int take_defaults(struct change *c, const struct strv *defaults, const st
 	return r;
 }
 
-/* Reserves addresses that are new. */
-static int reserve_new(struct change *c, struct err *err)
+/* What shall be in force: of what is, that which this change changes. An option that was named is
+ * meant, even if the file says the same already. */
+static void want_live(struct change *c)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/addr", c->h->var);
-	int r = 0;
+	const struct strv *named = c->args->opt, *defaults = c->args->defaults;
 
-	c->reserved = true;
-	for (size_t i = 0; r == 0 && i < c->new.net.ip.n; i++)
-		r = net_reserve(dir, &c->new.net.ip.a[i], c->new.name, err);
-	return r;
-}
+	c->limit = c->state.limit;
+	for (size_t i = 0; i < limit_n_opts; i++) {
+		const struct opt *o = &limit_opts[i];
 
-static bool has_addr(const struct addr *a, size_t n, const struct addr *one)
-{
-	for (size_t i = 0; i < n; i++)
-		if (addr_equal(&a[i], one))
-			return true;
-	return false;
-}
-
-/* Whether a server runs with an address that its file does not have. NULL: it does not run. */
-static bool uses_others(const struct state *s, const struct addrs *file)
-{
-	for (int i = 0; s && i < s->n_ip; i++)
-		if (!has_addr(file->a, file->n, &s->ip[i]))
-			return true;
-	return false;
-}
-
-/* Gives back those of `from` that are neither in `keep` nor in use. */
-static void release_others(const struct change *c, const struct addrs *from,
-			   const struct addrs *keep)
-{
-	_cleanup_free_ char *dir = xasprintf("%s/addr", c->h->var);
-	size_t in_use = c->running ? (size_t)c->state.n_ip : 0;
-
-	for (size_t i = 0; i < from->n; i++)
-		if (!has_addr(keep->a, keep->n, &from->a[i]) &&
-		    !has_addr(c->state.ip, in_use, &from->a[i]))
-			net_release(dir, &from->a[i], c->new.name);
-}
-
-/* What is changed: an empty mark, limits, or HOSTNAME, limits and host name. KEEPS: nothing any
- * more. NULL removes it. A hint, as that of halt.h. */
-#define MARK_LIMITS   ""
-#define MARK_HOSTNAME "hostname\n"
-#define MARK_KEEPS    "keeps\n"
-
-static char *mark_path(const struct host *h, const char *name)
-{
-	return xasprintf("%s/servers/%s/changing", h->var, name);
-}
-
-static void mark_change(const struct host *h, const char *name, const char *mark)
-{
-	_cleanup_free_ char *path = mark_path(h, name);
-
-	if (mark)
-		(void)fd_replace(AT_FDCWD, path, mark, strlen(mark), 0600, false);
-	else
-		unlink(path);
-}
-
-static char *change_mark(const struct host *h, const char *name)
-{
-	_cleanup_free_ char *path = mark_path(h, name);
-	char *mark = NULL;
-
-	return fd_read_file(AT_FDCWD, path, 16, &mark, NULL) == 0 ? mark : NULL;
-}
-
-static bool sets_hostname(const struct change *c)
-{
-	return c->hostname_given ||
-	       !streq(str_or(c->new.dialect.hostname, c->new.name), c->state.hostname);
-}
-
-static int apply_live(struct change *c, struct err *err)
-{
-	const char *hostname = str_or(c->new.dialect.hostname, c->new.name);
-	int r = limit_apply(&c->cg, &c->new.limit, &c->state.limit, err);
-
-	if (r < 0)
-		return r;
-	c->limits_done = true;
-	if (sets_hostname(c)) {
-		c->hostname_done = true; /* whoever sets it may be killed when that is done */
-		r = live_hostname(&c->state, hostname, err);
-		if (r < 0)
-			return r;
+		if (change_of(c, o) || (named && strv_has(named, o->name)) ||
+		    (defaults && strv_has(defaults, o->name)))
+			if (o->flags & OPT_LIVE)
+				o->type->copy((char *)&c->limit + o->off,
+					      (const char *)&c->new.limit + o->off);
 	}
-	struct state s = c->state;
-	s.limit = c->new.limit;
-	snprintf(s.hostname, sizeof(s.hostname), "%s", hostname);
-	return state_save(c->h, &s, err);
+	if (c->hostname_given || change_of(c, opt_find(&c->new.set, "hostname")))
+		c->hostname = str_or(c->new.dialect.hostname, c->new.name);
 }
 
-static void undo_live(struct change *c)
+static int check_runtime(const struct change *c, struct err *err)
 {
-	struct err unused = { 0 };
+	if (!c->running)
+		return err_set(err, ERR_STATE, 0, "--runtime: the server is not running");
+	for (size_t i = 0; i < c->args->opt->n; i++) {
+		const struct opt *o = opt_find(&c->new.set, c->args->opt->v[i]);
 
-	if (c->limits_done)
-		limit_apply(&c->cg, &c->state.limit, &c->new.limit, &unused);
-	if (c->hostname_done)
-		live_hostname(&c->state, c->state.hostname, &unused);
-	if (c->running)
-		state_save(c->h, &c->state, &unused);
-	if (c->reserved)
-		release_others(c, &c->new.net.ip, &c->old.net.ip);
+		if (o && !change_is_in_force(o))
+			return err_set(err, ERR_USAGE, 0,
+				       "--runtime: --%s is not in force while a server runs; leave "
+				       "out --runtime",
+				       o->name);
+	}
+	return 0;
 }
 
 /* Everything that can be refused is, before anything is touched. */
@@ -323,138 +151,256 @@ static int check_change(struct change *c, struct err *err)
 	struct plan p;
 	int r = name_check_host(str_or(c->new.dialect.hostname, c->new.name), err);
 
+	if (r == 0 && c->args->mode == SET_RUNTIME)
+		r = check_runtime(c, err);
 	if (r == 0)
-		r = groups_check(c->h, &c->new.limit, &c->layout, err);
+		r = groups_check(c->h, &c->new, c->running ? &c->state.limit : NULL, &c->layout,
+				 &c->devs, err);
+	if (r == 0 && c->running) {
+		want_live(c);
+		r = limit_check(&c->layout, &c->limit, err);
+	}
 	if (r == 0 && c->running)
-		r = cg_open(&c->layout, c->state.cgroup, &c->cg, err);
+		r = cg_open(&c->layout, c->state.cgroup, c->state.groups, &c->cg, err);
 	/* A server that could be started before must be after; one that could not (its template is
 	 * gone, say) may still be changed. */
 	if (r == 0 && plan_make(c->h, &c->old, &p, &none) == 0)
 		r = plan_make(c->h, &c->new, &p, err);
-	return r;
+	return r < 0 ? r : change_disk_check(c, err);
+}
+
+/* The file as it was before the change. */
+static void take_back(struct change *c, unsigned generation)
+{
+	struct err unused = { 0 };
+
+	(void)conf_write(&c->old.file, 0600, &unused);
+	generation_drop(c->h, c->new.name, generation);
 }
 
 static int save_change(struct change *c, struct err *err)
 {
+	unsigned generation = 0;
 	struct plan p;
 	int r = 0;
 
 	if (c->new.dialect.password.n || c->new.dialect.ssh_key.n) {
 		r = plan_make(c->h, &c->new, &p, err);
+		p.store.disk = c->old.disk; /* which changes last */
 		if (r == 0)
 			r = configure_root(&p, err);
 	}
-	return r < 0 ? r : server_save(&c->new, c->h, err);
+	if (r == 0 && c->changed)
+		r = generation_keep(c->h, c->new.name, c->args->command, &generation, err);
+	if (r == 0)
+		r = server_save(&c->new, c->h, err);
+	if (r < 0) {
+		generation_drop(c->h, c->new.name, generation);
+		return r;
+	}
+	r = change_disk(c, err);
+	if (r < 0)
+		take_back(c, generation);
+	return r;
 }
 
-static int set_locked(struct change *c, bool *changed, struct strv *restart, struct err *err)
+/* Saved and applied, as the mode has it; or neither. */
+static int make_change(struct change *c, struct err *err)
+{
+	bool live = c->running && c->args->mode != SET_SAVE_ONLY;
+	bool save = c->args->mode != SET_RUNTIME;
+	int r = 0;
+
+	change_mark(c->h, c->new.name, c->hostname ? MARK_HOSTNAME : MARK_LIMITS);
+	if (save)
+		r = change_reserve(c, err);
+	if (r == 0 && live)
+		r = change_apply(c, err);
+	if (r == 0 && save)
+		r = save_change(c, err);
+	if (r < 0 && live)
+		change_undo(c);
+	if (r < 0 && c->reserved)
+		change_release(c, &c->new.net.ip, &c->old.net.ip);
+	if (r == 0 && save)
+		change_release(c, &c->old.net.ip, &c->new.net.ip);
+	const struct addrs *now = r < 0 || !save ? &c->old.net.ip : &c->new.net.ip;
+	bool keeps = change_uses_others(c->running ? &c->state : NULL, now);
+	change_mark(c->h, c->new.name, keeps ? MARK_KEEPS : NULL);
+	return r;
+}
+
+/* What differs in the file, and which of it the running server has at its next start only. */
+static void collect(struct change *c, struct set_result *res)
 {
 	const struct opt_group *g;
 	const struct opt *o;
 	size_t i = 0;
-	int r = check_change(c, err);
 
-	if (r == 0) {
-		mark_change(c->h, c->new.name, sets_hostname(c) ? MARK_HOSTNAME : MARK_LIMITS);
-		r = reserve_new(c, err);
-	}
-	if (r == 0 && c->running)
-		r = apply_live(c, err);
-	if (r == 0)
-		r = save_change(c, err);
-	if (r < 0)
-		undo_live(c);
-	else
-		release_others(c, &c->old.net.ip, &c->new.net.ip);
-	bool keeps =
-	    uses_others(c->running ? &c->state : NULL, r < 0 ? &c->old.net.ip : &c->new.net.ip);
-	mark_change(c->h, c->new.name, keeps ? MARK_KEEPS : NULL);
-	if (r < 0)
-		return r;
-	*changed = c->line_gone;
+	c->changed = c->line_gone;
 	while (opt_each(&c->new.set, &i, &g, &o)) {
-		if (!option_changed(c, o))
+		if (!change_of(c, o))
 			continue;
-		*changed = true;
-		if (c->running && !(o->flags & OPT_LIVE))
-			strv_add(restart, o->name);
+		c->changed = true;
+		if (c->running &&
+		    (!(o->flags & OPT_LIVE) || (c->args->mode == SET_SAVE_ONLY &&
+						(change_is_in_force(o) || change_is_disk(o)))))
+			strv_add(&res->restart, o->name);
 	}
-	return 0;
+	res->changed = c->changed;
 }
 
-int run_set(const struct host *h, const char *name, const struct strv *opt, const struct strv *text,
-	    const struct strv *defaults, const struct run_opts *o, bool *changed,
-	    struct strv *restart, struct err *err)
+static int explain(struct change *c, struct set_result *res, struct err *err)
 {
-	struct change c = { .h = h, .cg = CG_NONE };
-	struct lock lock = LOCK_NONE;
-	int r = begin(h, name, o, &lock, err);
+	const struct opt_group *g;
+	const struct opt *o;
+	size_t i = 0;
 
-	*changed = false;
+	while (c->args->mode != SET_RUNTIME && opt_each(&c->new.set, &i, &g, &o)) {
+		if (!change_of(c, o))
+			continue;
+		_cleanup_free_ char *key = opt_key(o->name);
+		_cleanup_free_ char *a = opt_text(&c->old.set, o), *b = opt_text(&c->new.set, o);
+		bool secret = o->flags & (OPT_SECRET | OPT_NOSAVE);
+
+		strv_take(&res->plan, secret ? xasprintf("files: %s", o->name)
+					     : xasprintf("file: %s: %s -> %s", key, a, b));
+	}
+	int r = 0;
+	if (c->running && c->args->mode != SET_SAVE_ONLY)
+		r = change_explain(c, &res->plan, err);
+	return r < 0 ? r : change_disk_explain(c, &res->plan, err);
+}
+
+/* What was changed, and how: "PIDS: 50 -> 60". Of a secret no more than that. */
+static void tell(const struct change *c, enum event e)
+{
+	static const char *const mode[] = { "both", "runtime", "save-only" };
+	const struct opt_group *g;
+	const struct opt *o;
+	struct buf b = { 0 };
+	size_t i = 0;
+
+	while (opt_each(&c->new.set, &i, &g, &o)) {
+		if (!change_of(c, o))
+			continue;
+		_cleanup_free_ char *key = opt_key(o->name);
+		_cleanup_free_ char *from = opt_text(&c->old.set, o),
+				    *to = opt_text(&c->new.set, o);
+
+		buf_printf(&b, "%s%s", b.len ? "; " : "", key);
+		if (!(o->flags & (OPT_SECRET | OPT_NOSAVE)))
+			buf_printf(&b, ": %s -> %s", from, to);
+	}
+	const struct event_field f[] = { { .key = "changes", .text = str_or(b.s, "") },
+					 { .key = "mode", .text = mode[c->args->mode] },
+					 { 0 } };
+	event_add(c->h, c->new.name, e, f);
+	buf_free(&b);
+}
+
+static int set_locked(struct change *c, enum event e, struct set_result *res, struct err *err)
+{
+	int r = check_change(c, err);
+
 	if (r < 0)
 		return r;
-	r = state_find(h, name, &c.state, err);
-	c.running = r > 0;
+	collect(c, res);
+	if (c->args->plan)
+		return explain(c, res, err);
+	r = make_change(c, err);
+	if (r == 0 && c->changed)
+		tell(c, e);
+	return r;
+}
+
+/* The server as it is, and as it was loaded to become something else. */
+static int load_both(struct change *c, const char *name, const char *from, struct err *err)
+{
+	int r = state_find(c->h, name, &c->state, err);
+
+	c->running = r > 0;
 	if (r >= 0)
-		r = server_load(&c.old, h, name, err);
+		r = server_load(&c->old, c->h, name, err);
+	if (r < 0)
+		return r;
+	r = from ? server_load_from(&c->new, c->h, name, from, err)
+		 : server_load(&c->new, c->h, name, err);
+	if (r < 0)
+		server_free(&c->old);
+	return r;
+}
+
+static void change_free(struct change *c)
+{
+	if (c->cg.fd2 >= 0)
+		cg_close(&c->cg);
+	strv_free(&c->raw_before);
+	server_free(&c->new);
+	server_free(&c->old);
+}
+
+int run_set(const struct host *h, const char *name, const struct set_args *args,
+	    const struct run_opts *o, struct set_result *res, struct err *err)
+{
+	struct change c = { .h = h, .args = args, .cg = CG_NONE };
+	struct lock lock = LOCK_NONE;
+	int r = change_begin(h, name, o, &lock, err);
+
+	if (r < 0)
+		return r;
+	r = load_both(&c, name, NULL, err);
 	if (r == 0) {
-		r = server_load(&c.new, h, name, err);
+		r = assign_all(&c, err);
 		if (r == 0)
-			r = assign_all(&c, opt, text, err);
+			r = take_defaults(&c, err);
 		if (r == 0)
-			r = take_defaults(&c, defaults, opt, err);
-		if (r == 0)
-			r = set_locked(&c, changed, restart, err);
-		if (c.cg.fd2 >= 0)
-			cg_close(&c.cg);
-		server_free(&c.new);
-		server_free(&c.old);
+			r = set_locked(&c, EVENT_SET, res, err);
+		change_free(&c);
 	}
 	lock_drop(&lock);
 	return r;
 }
 
-/* As the file has it, whatever of it was done. */
-static void apply_again(const struct host *h, const struct server *server, struct state *s,
-			bool hostname)
+/* What cannot be changed later is as it was in every generation; a file that says otherwise is not
+ * this server's. */
+static int check_same_server(const struct change *c, struct err *err)
 {
-	struct err unused = { 0 };
-	struct cg_layout layout;
-	struct cg cg;
+	const struct opt_group *g;
+	const struct opt *o;
+	size_t i = 0;
 
-	if (open_group(h, s, &layout, &cg, &unused) < 0)
-		return;
-	if (limit_apply(&cg, &server->limit, &s->limit, &unused) == 0)
-		s->limit = server->limit;
-	cg_close(&cg);
-	if (hostname) {
-		snprintf(s->hostname, sizeof(s->hostname), "%s",
-			 str_or(server->dialect.hostname, server->name));
-		live_hostname(s, s->hostname, &unused);
-	}
-	state_save(h, s, &unused);
+	if (!streq(c->old.uuid, c->new.uuid))
+		return err_set(err, ERR_STATE, 0, "that generation is of another server");
+	while (opt_each(&c->new.set, &i, &g, &o))
+		if (o->flags & OPT_CREATE && change_of(c, o))
+			return err_set(err, ERR_STATE, 0,
+				       "that generation has another %s, which cannot be changed",
+				       o->name);
+	return 0;
 }
 
-void recover_change(const struct host *h, const char *name, struct state *s)
+int run_undo(const struct host *h, const char *name, unsigned generation,
+	     const struct set_args *args, const struct run_opts *o, struct set_result *res,
+	     struct err *err)
 {
-	_cleanup_free_ char *path = mark_path(h, name);
-	_cleanup_free_ char *mark = change_mark(h, name);
-	_cleanup_free_ char *dir = xasprintf("%s/addr", h->var);
-	struct addr keep[2 * NET_MAX_IP];
-	struct err unused = { 0 };
-	struct server server;
-	size_t n = 0;
+	struct change c = { .h = h, .args = args, .cg = CG_NONE };
+	_cleanup_free_ char *path = NULL;
+	struct lock lock = LOCK_NONE;
+	int r = change_begin(h, name, o, &lock, err);
 
-	fd_replace_tidy(AT_FDCWD, path);
-	if (!mark || server_load(&server, h, name, &unused) < 0)
-		return;
-	if (s && !streq(mark, MARK_KEEPS))
-		apply_again(h, &server, s, streq(mark, MARK_HOSTNAME));
-	for (size_t i = 0; i < server.net.ip.n && n < NET_MAX_IP; i++)
-		keep[n++] = server.net.ip.a[i];
-	for (int i = 0; s && i < s->n_ip; i++)
-		keep[n++] = s->ip[i];
-	net_release_all(dir, name, keep, n, &unused);
-	mark_change(h, name, uses_others(s, &server.net.ip) ? MARK_KEEPS : NULL);
-	server_free(&server);
+	if (r < 0)
+		return r;
+	r = generation_find(h, name, generation, &path, err);
+	if (r == 0)
+		r = load_both(&c, name, path, err);
+	if (r == 0) {
+		generation_strip(&c.new.file);
+		r = check_same_server(&c, err);
+		if (r == 0)
+			r = set_locked(&c, EVENT_UNDO, res, err);
+		change_free(&c);
+	}
+	lock_drop(&lock);
+	return r;
 }

@@ -15,6 +15,7 @@
 #include "hook/hook.h"
 #include "run/groups.h"
 #include "run/run.h"
+#include "run/view.h"
 #include "sys/calls.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
@@ -246,6 +247,33 @@ static void check_terminals(const struct host *h, struct check_item *it)
 		say(it, CHECK_OK, "%ld", max - reserve);
 }
 
+static void check_view(const struct host *h, struct check_item *it)
+{
+	dev_t unused;
+
+	(void)h;
+	switch (view_health(&unused)) {
+	case VIEW_WORKS:
+		say(it, CHECK_OK, "lxcfs on " VIEW_DIR);
+		break;
+	case VIEW_ABSENT:
+		say(it, CHECK_WITHOUT, "%s: /proc inside shows the memory and the CPUs of the host",
+		    in_path("lxcfs") ? "lxcfs does not run (systemctl enable --now lxcfs)"
+				     : "no lxcfs (package lxcfs)");
+		break;
+	case VIEW_DEAD:
+		say(it, CHECK_WITHOUT,
+		    "lxcfs has ended: umount -l " VIEW_DIR ", start it again (systemctl restart "
+		    "lxcfs), then croft recover");
+		break;
+	case VIEW_HANGS:
+		say(it, CHECK_WITHOUT,
+		    "lxcfs does not answer, and who reads /proc/meminfo inside waits: "
+		    "systemctl restart lxcfs, then croft recover");
+		break;
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*check)(const struct host *h, struct check_item *it);
@@ -255,7 +283,7 @@ static const struct {
 	{ "storage", check_store },	     { "system call filter", check_filter },
 	{ "firewall", check_nft },	     { "monitor", check_monitor },
 	{ "template tools", check_recipes }, { "hooks", check_hooks },
-	{ "terminals", check_terminals },
+	{ "terminals", check_terminals },    { "view inside", check_view },
 };
 
 int run_check(const struct host *h, struct check_item **ret, size_t *ret_n, struct err *err)

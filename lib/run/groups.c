@@ -44,16 +44,31 @@ int groups_layout(const struct host *h, struct cg_layout *ret, struct err *err)
 	return r < 0 ? r : cg_layout_get(cache, h->cgroup_parent, ret, err);
 }
 
-int groups_check(const struct host *h, const struct limit_conf *limit, struct cg_layout *ret,
-		 struct err *err)
+int groups_devices(const struct host *h, const struct server *s, const struct limit_conf *old,
+		   struct blk_devs *ret, struct err *err)
+{
+	_cleanup_free_ char *servers = xasprintf("%s/servers", h->var);
+	const char *own =
+	    access(servers, F_OK) == 0 ? servers : h->var; /* before the first create */
+	_cleanup_free_ char *template =
+	    xasprintf("%s/templates/%s/root", h->var, str_or(s->store.template, ""));
+	const char *const dir[] = { own, template };
+
+	return limit_devices(&s->limit, old, dir, ARRAY_LEN(dir), ret, err);
+}
+
+int groups_check(const struct host *h, const struct server *s, const struct limit_conf *old,
+		 struct cg_layout *ret, struct blk_devs *ret_devs, struct err *err)
 {
 	_cleanup_free_ char *cache = xasprintf("%s/.cgroups", h->run);
 	int r = groups_layout(h, ret, err);
 
-	if (r < 0 || limit_check(ret, limit, err) == 0)
-		return r;
-	unlink(cache);
-	err_clear(err);
-	r = groups_layout(h, ret, err);
-	return r < 0 ? r : limit_check(ret, limit, err);
+	if (r == 0 && limit_check(ret, &s->limit, err) < 0) {
+		unlink(cache);
+		err_clear(err);
+		r = groups_layout(h, ret, err);
+		if (r == 0)
+			r = limit_check(ret, &s->limit, err);
+	}
+	return r < 0 ? r : groups_devices(h, s, old, ret_devs, err);
 }

@@ -89,7 +89,8 @@ void halt_freeze(const struct host *h, const struct state *s, bool frozen)
 	struct err unused = { 0 };
 	struct cg cg;
 
-	if (groups_layout(h, &layout, &unused) < 0 || cg_open(&layout, s->cgroup, &cg, &unused) < 0)
+	if (groups_layout(h, &layout, &unused) < 0 ||
+	    cg_open(&layout, s->cgroup, s->groups, &cg, &unused) < 0)
 		return;
 	cg_freeze(&cg, frozen, 1000, &unused);
 	cg_close(&cg);
@@ -247,7 +248,6 @@ static void pace(const struct host *h, const char *name)
 
 static int ended_locked(const struct host *h, const char *name, struct err *err)
 {
-	struct server server;
 	struct state s;
 
 	/* Somebody else was first, or this is another run of the server already. */
@@ -264,11 +264,7 @@ static int ended_locked(const struct host *h, const char *name, struct err *err)
 		s.init = 0;
 		return hooks_run(h, &s, "stopped", err);
 	}
-	r = server_load(&server, h, name, err);
-	if (r == 0) {
-		r = launch(h, &server, s.boots + 1, UINT64_MAX, err);
-		server_free(&server);
-	}
+	r = launch_again(h, &s, err);
 	/* It may have failed before its own record, or run although a script has failed. */
 	struct err unused = { 0 };
 	if (r < 0 && state_load(h, name, &s, &unused) == 0 && s.phase == STATE_STARTING)

@@ -84,17 +84,18 @@ static int open_groups(struct join *j, struct err *err)
 	int r = groups_layout(j->host, &j->layout, err);
 
 	if (r == 0)
-		r = cg_open(&j->layout, j->state->cgroup, &j->cg, err);
+		r = cg_open(&j->layout, j->state->cgroup, j->state->groups, &j->cg, err);
 	if (r < 0)
 		return r;
 	if (j->state->frozen || cg_frozen(&j->cg))
 		return err_set(err, ERR_STATE, 0,
 			       "the server is suspended; croft resume lets it go on");
-	r = cg_join_fds(&j->cg, j->child.groups, err);
+	/* In this order: where the server has a group PARENT.limited/NAME it is not in PARENT. */
+	r = cg_parent_fds(&j->layout, j->host->cgroup_parent, false, j->child.groups, err);
 	if (r < 0)
 		return r;
 	j->child.n_groups = r;
-	r = cg_parent_fds(&j->layout, j->host->cgroup_parent, false, j->child.groups + r, err);
+	r = cg_join_fds(&j->cg, j->child.groups + r, err);
 	if (r < 0)
 		return r;
 	j->child.n_groups += r;

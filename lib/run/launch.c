@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "run/events.h"
 #include "run/hooks.h"
 #include "run/recover.h"
 #include "run/run.h"
@@ -29,8 +31,25 @@ int run_may_start(struct err *err)
 		       "unit without (NoNewPrivileges=no)");
 }
 
-int launch(const struct host *h, const struct server *s, int64_t boots, uint64_t deadline_ms,
-	   struct err *err)
+/* Walks; what was begun of a start that fails is undone. */
+static int walk(struct run *r, struct err *err)
+{
+	struct err unused = { 0 };
+	int ret = walk_host(r, err);
+
+	if (ret < 0) /* what cannot be undone now is tried again by the next command */
+		(void)walk_back(r, &unused);
+	return ret;
+}
+
+static int failed(const struct host *h, const char *name, int ret, const struct err *err)
+{
+	event_text(h, name, EVENT_START_FAILED, "error", err->text);
+	return ret;
+}
+
+int launch(const struct host *h, const struct server *s, const struct state *before,
+	   uint64_t deadline_ms, struct strv *warnings, struct err *err)
 {
 	struct plan p;
 	struct run r;
@@ -39,22 +58,36 @@ int launch(const struct host *h, const struct server *s, int64_t boots, uint64_t
 	if (ret == 0)
 		ret = plan_make(h, s, &p, err);
 	if (ret < 0)
-		return ret;
+		return failed(h, s->name, ret, err);
 	if (deadline_ms == UINT64_MAX)
 		deadline_ms = clock_ms() + LAUNCH_MS;
 	run_init(&r, h, deadline_ms);
 	r.plan = &p;
-	r.state.boots = boots;
-	ret = walk_host(&r, err);
-	struct err unused = { 0 };
-	if (ret < 0) /* what cannot be undone now is tried again by the next command */
-		(void)walk_back(&r, &unused);
+	r.state.boots = before ? before->boots + 1 : 1;
+	r.quick = before && time(NULL) - before->started < EVENT_QUICK_S;
+	ret = walk(&r, err);
 	struct state state = r.state;
+	for (size_t i = 0; warnings && i < r.warnings.n; i++)
+		strv_add(warnings, r.warnings.v[i]);
+	strv_free(&r.warnings);
 	run_close(&r);
 	if (ret < 0)
-		return ret;
+		return failed(h, s->name, ret, err);
+	event_started(h, &state, before);
 	ret = hooks_run(h, &state, "started", err);
 	return ret < 0 ? err_wrap(err, ret, "the server runs, but a started script failed") : 0;
+}
+
+int launch_again(const struct host *h, const struct state *before, struct err *err)
+{
+	struct server s;
+	int r = server_load(&s, h, before->name, err);
+
+	if (r < 0)
+		return failed(h, before->name, r, err);
+	r = launch(h, &s, before, UINT64_MAX, NULL, err);
+	server_free(&s);
+	return r;
 }
 
 int run_start(const struct host *h, const char *name, const struct run_opts *o, bool *changed,
@@ -81,7 +114,7 @@ int run_start(const struct host *h, const char *name, const struct run_opts *o, 
 		*changed = true;
 		r = server_load(&s, h, name, err);
 		if (r == 0) {
-			r = launch(h, &s, 1, o->deadline_ms, err);
+			r = launch(h, &s, NULL, o->deadline_ms, o->warnings, err);
 			server_free(&s);
 		}
 	}

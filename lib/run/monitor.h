@@ -5,7 +5,8 @@
  * croft start clones init and then executes croft-monitor (birth.c); nobody waits for the monitor's
  * own start.
  *
- *     croft-monitor NAME INIT-PID RUNDIR LOG-FILE LOG-BYTES CROFT-PROGRAM
+ *     croft-monitor NAME INIT-PID RUNDIR LOG-FILE LOG-BYTES CROFT-PROGRAM EVENT-FILE EVENT-BYTES
+ *         MEMORY-FILE PIDS-FILE MONITOR_QUICK|""
  *
  * Descriptor MONITOR_CONTROL_FD is one end of a SEQPACKET pair. The starter sends one message, the
  * byte MONITOR_GO, with two descriptors: the console's pty master, and the listening socket
@@ -24,6 +25,12 @@
  * not read is dropped. A client sends frames: struct monitor_frame, then len bytes. There are at
  * most MONITOR_CLIENTS; a further one is told so in a line of text, and closed.
  *
+ * MEMORY-FILE and PIDS-FILE ("" for none) are those of limit_notice(). What they count goes to
+ * EVENT-FILE as events (run/events.h), which is renamed at EVENT-BYTES, as in sys/spool.h. The
+ * server decides how often that happens, so it is bounded: one event a second of each, and in the
+ * long run one in MONITOR_EVENT_S; each has the number since the last one. MONITOR_QUICK: it has
+ * just rebooted after a short run, and begins with what is left of that bound, which is nothing.
+ *
  * Started without descriptor MONITOR_CONTROL_FD it adopts a server whose monitor was killed: it has
  * no console, is not the parent of init, and waits for it by pidfd. How init ended it asks with
  * PIDFD_GET_INFO (Linux 6.15). Where that is missing, and where it says SIGKILL (the kernel tells
@@ -38,6 +45,9 @@
 #define MONITOR_GO	   'G'
 #define MONITOR_REPLAY	   (256 * 1024) /* last bytes of the console that a client is shown first */
 #define MONITOR_CLIENTS	   8
+#define MONITOR_QUICK	   "quick"
+#define MONITOR_EVENT_S	   120
+#define MONITOR_EVENTS	   16 /* that may follow each other faster than that */
 
 /* Between processes of one machine and one version: native byte order. */
 enum monitor_frame_type {

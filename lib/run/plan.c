@@ -67,12 +67,19 @@ int plan_make(const struct host *h, const struct server *s, struct plan *ret, st
 		return r;
 	plan_init(s, &p);
 	p.limit = s->limit;
+	p.store.disk = s->disk;
 	p.features = guard_features(&s->guard);
 	p.privileged = s->guard.privileged;
+	p.view = streq(s->view.view, "none")	? PLAN_VIEW_NONE
+		 : streq(s->view.view, "lxcfs") ? PLAN_VIEW_LXCFS
+						: PLAN_VIEW_AUTO;
 	p.namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
-	if (!p.privileged) {
+	r = ids_of(h, s->name, &p.uid_base);
+	p.store.project = r == 0 ? p.uid_base : 0;
+	if (p.privileged) {
+		p.uid_base = 0;
+	} else {
 		p.namespaces |= CLONE_NEWUSER;
-		r = ids_of(h, s->name, &p.uid_base);
 		if (r == -ENOENT)
 			return err_set(
 			    err, ERR_FAIL, 0,

@@ -19,6 +19,7 @@ struct plan {
 	struct limit_conf limit;
 	unsigned features;
 	bool privileged;
+	enum { PLAN_VIEW_NONE, PLAN_VIEW_AUTO, PLAN_VIEW_LXCFS } view;
 	uid_t uid_base; /* first host id of the server's 65,536; 0 when privileged */
 	char cgroup[192];
 	char dir[256];	   /* VAR/servers/NAME */

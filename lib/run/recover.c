@@ -15,11 +15,13 @@
 
 #include "base/mem.h"
 #include "base/name.h"
+#include "run/events.h"
 #include "run/groups.h"
 #include "run/halt.h"
 #include "run/ids.h"
 #include "run/launch.h"
 #include "run/run.h"
+#include "run/view.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
@@ -96,8 +98,9 @@ static int scrap_unfinished(const struct host *h, const char *name, bool nothing
 	_cleanup_free_ char *dir = xasprintf("%s/servers/%s", h->var, name);
 	_cleanup_free_ char *mark = recover_mark(h, name);
 	struct stat st;
+	bool marked = lstat(mark, &st) == 0;
 
-	if (lstat(mark, &st) < 0) {
+	if (!marked) {
 		if (errno != ENOENT && errno != ENOTDIR)
 			return err_errno(err, "cannot read %s", mark);
 		if (lstat(dir, &st) == 0)
@@ -110,7 +113,11 @@ static int scrap_unfinished(const struct host *h, const char *name, bool nothing
 		if (!nothing)
 			return 0;
 	}
-	return recover_scrap(h, name, NULL, err);
+	int r = recover_scrap(h, name, NULL, err);
+	if (r == 0 && marked)
+		event_text(h, name, EVENT_RECOVER, "what",
+			   "what is left of a create or destroy that was interrupted is removed");
+	return r;
 }
 
 int recover_scrap(const struct host *h, const char *name, const struct addrs *known,
@@ -151,17 +158,13 @@ int recover_scrap(const struct host *h, const char *name, const struct addrs *kn
 static int recover_dead(const struct host *h, const struct state *s, struct err *err)
 {
 	bool reboot = s->phase == STATE_RUNNING && halt_wants_reboot(h, s->name);
-	struct server server;
 	int r = halt_clear(h, s, true, err);
 
-	if (r < 0 || !reboot)
-		return r;
-	r = server_load(&server, h, s->name, err);
-	if (r == 0) {
-		r = launch(h, &server, s->boots + 1, UINT64_MAX, err);
-		server_free(&server);
-	}
-	return r;
+	if (r == 0 && s->phase != STATE_RUNNING)
+		event_text(h, s->name, EVENT_RECOVER, "what",
+			   s->phase == STATE_STARTING ? "a start that was interrupted is undone"
+						      : "a stop that was interrupted is done");
+	return r < 0 || !reboot ? r : launch_again(h, s, err);
 }
 
 /* Init was killed, or ends: waits until it is gone and its monitor has noted how, because that
@@ -366,9 +369,28 @@ static void all_names(const struct host *h, struct strv *ret)
 	strv_sort(ret);
 }
 
+/* What all servers of one recovery go by: the daemon is asked once. */
+struct view_now {
+	enum view_health health;
+	dev_t dev;
+};
+
+static int recover_view(const struct host *h, const struct state *s, const struct view_now *v,
+			struct strv *what, struct err *err)
+{
+	int r = view_recover(h, s, v->health, v->dev, err);
+
+	if (r > 0)
+		strv_take(what,
+			  xasprintf("%s: its view of /proc %s", s->name,
+				    v->health == VIEW_WORKS ? "is that of lxcfs again"
+							    : "is the host's: lxcfs has ended"));
+	return r < 0 ? err_wrap(err, r, "view") : 0;
+}
+
 /* Beyond recover_server: reservations whose server is gone altogether. */
 static int recover_one(const struct host *h, const char *name, const struct run_opts *o,
-		       struct strv *what, struct err *err)
+		       const struct view_now *view, struct strv *what, struct err *err)
 {
 	_cleanup_free_ char *path = state_lock_path(h, name);
 	_cleanup_free_ char *label = xasprintf("server %s", name);
@@ -399,6 +421,8 @@ static int recover_one(const struct host *h, const char *name, const struct run_
 		strv_take(what, xasprintf("%s: was %s, is %s", name,
 					  before.phase == STATE_RUNNING ? "failed" : "half done",
 					  has ? state_word(h, &after) : "stopped"));
+	if (r == 0 && has)
+		r = recover_view(h, &after, view, what, err);
 	if (server_exists(h, name)) {
 		lock_drop(&lock);
 		return r;
@@ -428,6 +452,7 @@ int run_recover(const struct host *h, const struct strv *names, struct strv *wha
 		const struct run_opts *o, struct err *err)
 {
 	struct strv all = { 0 };
+	struct view_now view = { 0 };
 	int worst = 0;
 
 	if (names && names->n) {
@@ -437,9 +462,10 @@ int run_recover(const struct host *h, const struct strv *names, struct strv *wha
 		all_names(h, &all);
 		worst = recover_rules(h, what, err);
 	}
+	view.health = view_health(&view.dev);
 	for (size_t i = 0; i < all.n; i++) {
 		struct err e = { 0 };
-		int r = recover_one(h, all.v[i], o, what, &e);
+		int r = recover_one(h, all.v[i], o, &view, what, &e);
 
 		if (r < 0 && worst == 0) {
 			worst = err_wrap(&e, r, "%s", all.v[i]);

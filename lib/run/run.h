@@ -18,6 +18,9 @@ struct run_opts {
 	/* run_stop sets it to the time init had when it did not stop in it and was killed. May be
 	 * NULL. */
 	uint64_t *killed_after_ms;
+	/* What run_start did without: lxcfs that does not work, a disk limit that its files are too
+	 * large for. May be NULL. */
+	struct strv *warnings;
 };
 
 /* build.c ------------------------------------------------------------------------------------- */
@@ -49,15 +52,31 @@ int run_stop(const struct host *h, const char *name, int64_t timeout_ms, const s
  * when it asked for a reboot. */
 int run_ended(const struct host *h, const char *name, struct err *err);
 
-/* change.c ------------------------------------------------------------------------------------ */
+/* freeze.c ------------------------------------------------------------------------------------ */
 int run_freeze(const struct host *h, const char *name, bool frozen, const struct run_opts *o,
 	       bool *changed, struct err *err);
-/* Option names and texts as typed; defaults: names of those that shall have the host's default
- * again, their lines go from the file. Saved, and live where the server runs; all or nothing.
- * *restart collects the names of options that take effect at the next start. */
-int run_set(const struct host *h, const char *name, const struct strv *opt, const struct strv *text,
-	    const struct strv *defaults, const struct run_opts *o, bool *changed,
-	    struct strv *restart, struct err *err);
+
+/* change.c ------------------------------------------------------------------------------------ */
+struct set_args {
+	const struct strv *opt, *text; /* option names and texts as typed; NULL: none */
+	const struct strv *defaults;   /* those that shall have the host's default again: their
+					  lines go from the file; NULL: none */
+	enum { SET_BOTH, SET_RUNTIME, SET_SAVE_ONLY } mode;
+	bool plan;	     /* change nothing, say what would change */
+	const char *command; /* as typed, without secrets: for the generations */
+};
+struct set_result {
+	bool changed;
+	struct strv restart; /* names of options that take effect at the next start */
+	struct strv plan;    /* lines "what: old -> new"; both freed by the caller */
+};
+/* Saved, and live where the server runs; all or nothing. */
+int run_set(const struct host *h, const char *name, const struct set_args *args,
+	    const struct run_opts *o, struct set_result *res, struct err *err);
+/* Back to a generation of the configuration (0: the last); generations.h. ERR_ABSENT. */
+int run_undo(const struct host *h, const char *name, unsigned generation,
+	     const struct set_args *args, const struct run_opts *o, struct set_result *res,
+	     struct err *err);
 
 /* recover.c ----------------------------------------------------------------------------------- */
 /* With the lock held: finishes or undoes what a killed command left of this server. */

@@ -23,14 +23,16 @@
 
 struct field {
 	const char *key;
-	enum { F_TEXT, F_I32, F_I64, F_U64, F_BOOL } kind;
+	enum { F_TEXT, F_I32, F_I64, F_U64, F_BOOL, F_NUMS } kind;
 	size_t off, size;
+	bool newer; /* may be missing: a server that an older croft has started goes on */
 };
 /* clang-format off */
 #define FIELD(kind, member) \
-	{ #member, kind, offsetof(struct state, member), sizeof(((struct state *)0)->member) }
-#define LIMIT(member) { #member, F_U64, offsetof(struct state, limit.member), 8 }
-/* clang-format on */
+	{ #member, kind, offsetof(struct state, member), sizeof(((struct state *)0)->member), false }
+#define NEWER(kind, member) \
+	{ #member, kind, offsetof(struct state, member), sizeof(((struct state *)0)->member), true }
+#define LIMIT(kind, member) { #member, kind, offsetof(struct state, limit.member), 0, true }
 
 static const struct field fields[] = {
 	FIELD(F_I32, phase),
@@ -43,8 +45,10 @@ static const struct field fields[] = {
 	FIELD(F_I64, boots),
 	FIELD(F_I32, uid_base),
 	FIELD(F_I32, features),
+	NEWER(F_I32, groups),
 	FIELD(F_BOOL, privileged),
 	FIELD(F_BOOL, frozen),
+	NEWER(F_BOOL, view),
 	FIELD(F_TEXT, cgroup),
 	FIELD(F_TEXT, host_if),
 	FIELD(F_TEXT, net),
@@ -54,12 +58,32 @@ static const struct field fields[] = {
 	FIELD(F_TEXT, hostname),
 	FIELD(F_I32, halt_signal),
 	FIELD(F_I32, reboot_signal),
-	LIMIT(memory),
-	LIMIT(swap),
-	LIMIT(cpus),
-	LIMIT(cpu_weight),
-	LIMIT(pids),
+	LIMIT(F_U64, memory),
+	LIMIT(F_U64, memory_high),
+	LIMIT(F_U64, memory_guarantee),
+	LIMIT(F_U64, swap),
+	LIMIT(F_BOOL, oom_group),
+	LIMIT(F_U64, oom_score),
+	LIMIT(F_U64, cpus),
+	LIMIT(F_U64, cpu_weight),
+	LIMIT(F_U64, cpu_burst),
+	LIMIT(F_NUMS, cpu_set),
+	LIMIT(F_NUMS, numa_set),
+	LIMIT(F_U64, pids),
+	LIMIT(F_U64, ptys),
+	LIMIT(F_U64, io_weight),
+	LIMIT(F_U64, io_read_bps),
+	LIMIT(F_U64, io_write_bps),
+	LIMIT(F_U64, io_read_iops),
+	LIMIT(F_U64, io_write_iops),
+	LIMIT(F_U64, hugepages),
+	LIMIT(F_U64, nofile),
+	LIMIT(F_U64, nproc),
+	LIMIT(F_U64, memlock),
+	LIMIT(F_U64, msgqueue),
+	LIMIT(F_U64, sigpending),
 };
+/* clang-format on */
 
 char *state_dir(const struct host *h, const char *name)
 {
@@ -89,6 +113,12 @@ static void put(struct json_out *j, const struct field *f, const void *at)
 	case F_BOOL:
 		json_bool(j, f->key, *(const bool *)at);
 		break;
+	case F_NUMS: {
+		_cleanup_free_ char *text = print_nums(at);
+
+		json_str(j, f->key, text);
+		break;
+	}
 	}
 }
 
@@ -139,6 +169,9 @@ static int get(const struct json *j, const struct field *f, void *at)
 	case F_BOOL:
 		*(bool *)at = json_get_bool(j, f->key, false);
 		return 0;
+	case F_NUMS:
+		text = json_get_str(j, f->key);
+		return text ? parse_nums(text, at) : -EINVAL;
 	case F_U64: /* null is "unlimited" */
 		n = json_get_int(j, f->key, -1);
 		*(uint64_t *)at = n < 0 ? PARSE_UNLIMITED : (uint64_t)n;
@@ -163,7 +196,8 @@ static int read_state(const struct json *j, struct state *s)
 	if (json_get_int(j, "version", 0) != STATE_VERSION || !ips || json_len(ips) > NET_MAX_IP)
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (get(j, &fields[i], (char *)s + fields[i].off) < 0)
+		if (!(fields[i].newer && !json_at(j, fields[i].key)) &&
+		    get(j, &fields[i], (char *)s + fields[i].off) < 0)
 			return -EINVAL;
 	if (s->phase > STATE_STOPPING)
 		return -EINVAL;
@@ -215,9 +249,12 @@ static bool scan_number(const char **p, uint64_t max, uint64_t *ret)
 
 static bool scan_field(const char **p, const struct field *f, void *at)
 {
+	char text[NUMS_MAX];
 	uint64_t n = 0;
 
 	switch (f->kind) {
+	case F_NUMS:
+		return scan_text(p, text, sizeof(text)) && parse_nums(text, at) == 0;
 	case F_TEXT:
 		return scan_text(p, at, f->size);
 	case F_BOOL:
@@ -287,7 +324,7 @@ int state_load(const struct host *h, const char *name, struct state *ret, struct
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot read %s", path);
 	if (!scan_state(text, &s)) {
-		s = (struct state) { 0 };
+		s = (struct state) { .limit = *limit_default() };
 		r = json_parse(text, n, &j, err);
 		if (r < 0)
 			return err_wrap(err, r, "%s", path);
@@ -338,8 +375,12 @@ bool state_goes_on(const struct state *s)
 	return s->init > 0 && proc_goes_on(s->init, s->init_start);
 }
 
-/* "TIME REASON", as undo_intent() left it. A reason that reboot(2) makes is told by its name: in a
- * pid namespace the kernel ends init with SIGHUP for a reboot and SIGINT for a power off. */
+const char *state_end_word(const char *how)
+{
+	return streq(how, "signal 1") ? "reboot" : streq(how, "signal 2") ? "poweroff" : how;
+}
+
+/* "TIME REASON", as undo_intent() left it. */
 char *state_last_end(const struct host *h, const char *name, int64_t *ret_when)
 {
 	_cleanup_free_ char *path = xasprintf("%s/servers/%s/ended", h->var, name);
@@ -355,9 +396,7 @@ char *state_last_end(const struct host *h, const char *name, int64_t *ret_when)
 		return NULL;
 	*ret_when = strtoll(text, NULL, 10);
 	reason++;
-	return xstrdup(streq(reason, "signal 1")   ? "reboot"
-		       : streq(reason, "signal 2") ? "poweroff"
-						   : reason);
+	return xstrdup(state_end_word(reason));
 }
 
 const char *state_word(const struct host *h, const struct state *s)

@@ -21,6 +21,7 @@ struct state {
 	int64_t boots;			    /* how often it has booted since croft start */
 	uid_t uid_base;			    /* 0: privileged */
 	unsigned features;		    /* enum guard_feature */
+	unsigned groups;		    /* version 1 groups in PARENT.limited: struct cg */
 	bool privileged;
 	char cgroup[192];				    /* PARENT/NAME */
 	char host_if[16];				    /* "" without a link */
@@ -31,6 +32,7 @@ struct state {
 	int n_ip;
 	struct limit_conf limit; /* in force */
 	bool frozen;		 /* by croft suspend */
+	bool view;		 /* lxcfs shall lie over its /proc, where there is one */
 };
 
 /* ERR_STATE when there is none; anything that is not a state as croft writes it is an error, never
@@ -58,6 +60,9 @@ bool state_goes_on(const struct state *s);
 /* How the last run's init ended ("signal 9", "exit 1", "reboot", "poweroff"), and when; NULL when
  * that is not known. Caller frees. */
 char *state_last_end(const struct host *h, const char *name, int64_t *ret_when);
+/* That of what the monitor noted. A reason that reboot(2) makes is told by its name: in a pid
+ * namespace the kernel ends init with SIGHUP for a reboot and SIGINT for a power off. */
+const char *state_end_word(const char *how);
 
 /* What one word says of a server: stopped, starting, running, suspended, stopping, failed. */
 const char *state_word(const struct host *h, const struct state *s);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "run/view.h"
 
 static bool want_userns(const struct plan *p)
 {
@@ -25,7 +26,16 @@ static void say_intent(const struct plan *p, struct buf *out)
 
 static void say_store(const struct plan *p, struct buf *out)
 {
+	const struct disk_conf *disk = &p->store.disk;
+
 	buf_printf(out, "%s: %s, %s", p->store.store->name, p->store.template_root, p->store.dir);
+	for (size_t i = 0; i < disk_n_opts; i++) {
+		const struct opt *o = &disk_opts[i];
+		_cleanup_free_ char *text = o->type->print(o, (const char *)disk + o->off);
+
+		if (!streq(text, "unlimited"))
+			buf_printf(out, " %s=%s", o->name, text);
+	}
 }
 
 static void say_dialect(const struct plan *p, struct buf *out)
@@ -40,13 +50,22 @@ static void say_cgroup(const struct plan *p, struct buf *out)
 
 static void say_limits(const struct plan *p, struct buf *out)
 {
-	const struct opt *o;
+	const struct strv *raw = &p->server->raw.cgroup;
+	size_t before = out->len;
 
 	for (size_t i = 0; i < limit_n_opts; i++) {
-		o = &limit_opts[i];
-		_cleanup_free_ char *text = o->type->print(o, (const char *)&p->limit + o->off);
-		buf_printf(out, "%s%s=%s", i ? " " : "", o->name, text);
+		const struct opt *o = &limit_opts[i];
+		const char *value = (const char *)&p->limit + o->off;
+
+		if (o->type->equal(value, (const char *)limit_default() + o->off))
+			continue;
+		_cleanup_free_ char *text = o->type->print(o, value);
+		buf_printf(out, "%s%s=%s", out->len > before ? " " : "", o->name, text);
 	}
+	for (size_t i = 0; i < raw->n; i++)
+		buf_printf(out, "%s%s", out->len > before ? " " : "", raw->v[i]);
+	if (out->len == before)
+		buf_puts(out, "the usual ones");
 }
 
 static void say_features(const struct plan *p, struct buf *out)
@@ -87,6 +106,17 @@ static void say_net(const struct plan *p, struct buf *out)
 		buf_printf(out, " %s", addr_print(&p->net.ip[i], true, text));
 }
 
+static bool want_view(const struct plan *p)
+{
+	return p->view != PLAN_VIEW_NONE;
+}
+
+static void say_view(const struct plan *p, struct buf *out)
+{
+	buf_printf(out, "look for lxcfs on " VIEW_DIR "%s",
+		   p->view == PLAN_VIEW_LXCFS ? ", which must be there" : "");
+}
+
 static void say_uts(const struct plan *p, struct buf *out)
 {
 	buf_puts(out, p->hostname);
@@ -125,6 +155,7 @@ const struct step steps[] = {
 	HOST(store,      .help = "", .explain = say_store, .down = undo_store),
 	HOST(dialect,    .help = "", .explain = say_dialect),
 	HOST(cgroup,     .help = "", .explain = say_cgroup, .down = undo_cgroup),
+	HOST(view,       .help = "", .explain = say_view, .wanted = want_view),
 	HOST(filter,     .help = "read the compiled system call filter"),
 	HOST(pre_start,  .help = "the administrator's pre-start scripts"),
 	HOST(clone,      .help = "fork the monitor-to-be, whose child init will be", .down = undo_clone),
@@ -150,6 +181,7 @@ const struct step steps[] = {
 	HOST(net_inside, .help = "loopback, addresses, routes inside"),
 	HOST(executed,   .help = "the monitor has executed its program"),
 	MEET(wired,      .help = "the network is there; the console is handed over", .give = give_console),
+	HOST(view_put,   .help = "where it is, its files over those of /proc and /sys", .wanted = want_view),
 	HOST(monitor,    .help = "the monitor takes the console"),
 	INSIDE(caps,     .help = "", .explain = say_caps),
 	INSIDE(seccomp,  .help = "load the system call filter"),

@@ -28,17 +28,20 @@ struct run {
 	int parents[CG_V1_MAX], n_parents; /* of the groups that all servers and monitors are in */
 	int sock[2];			   /* [0] host side, [1] inside */
 	int control[2];			   /* [0] ours, [1] the monitor's */
-	int mapped[2];	     /* [0] the monitor-to-be until its exec, [1] inside, and ours */
-	int pidfd;	     /* of init */
-	int console;	     /* host side: pty master; inside: its slave */
-	int console_master;  /* inside only, until it is given away */
-	int root;	     /* inside only: the new root */
-	bool force;	     /* walking back after a crash: nothing goes away by itself */
-	bool again;	     /* walking back for a reboot: it is starting, never stopped */
-	struct sync_fds got; /* descriptors of the meeting just held, until a step takes them */
-	bool lived;	     /* the monitor-to-be was not killed at birth */
-	int born_again;	     /* how often it was cloned anew: then it moves to its group itself */
-	size_t done;	     /* rows done by the host side */
+	int mapped[2];	      /* [0] the monitor-to-be until its exec, [1] inside, and ours */
+	int pidfd;	      /* of init */
+	int console;	      /* host side: pty master; inside: its slave */
+	int console_master;   /* inside only, until it is given away */
+	int root;	      /* inside only: the new root */
+	bool view;	      /* lxcfs is there, and wanted */
+	struct strv warnings; /* what the start does without */
+	bool force;	      /* walking back after a crash: nothing goes away by itself */
+	bool again;	      /* walking back for a reboot: it is starting, never stopped */
+	bool quick;	      /* a reboot after a run that was short */
+	struct sync_fds got;  /* descriptors of the meeting just held, until a step takes them */
+	bool lived;	      /* the monitor-to-be was not killed at birth */
+	int born_again;	      /* how often it was cloned anew: then it moves to its group itself */
+	size_t done;	      /* rows done by the host side */
 };
 
 enum step_where { STEP_HOST, STEP_MONITOR, STEP_INSIDE, STEP_MEET };
@@ -73,8 +76,8 @@ int walk_back(struct run *r, struct err *err);
 /* Bodies, in steps_host.c, birth.c and steps_inside.c: STEP_BODIES declares them for the table. */
 /* clang-format off */
 #define STEP_BODIES(X) \
-	X(intent) X(store) X(dialect) X(cgroup) X(filter) X(pre_start) X(clone) X(groups) \
-	X(limits) X(devices) X(hand) X(net_host) X(born) X(net_give) X(net_inside) X(executed) X(monitor) X(state) \
+	X(intent) X(store) X(dialect) X(cgroup) X(view) X(filter) X(pre_start) X(clone) X(groups) \
+	X(limits) X(devices) X(hand) X(net_host) X(born) X(net_give) X(net_inside) X(executed) X(view_put) X(monitor) X(state) \
 	X(fresh) X(init) X(idmap) \
 	X(join) X(clock) X(netlink) X(mapped) X(root) X(dev) X(kernfs) X(pivot) X(uts) \
 	X(caps) X(seccomp) X(exec)

@@ -15,10 +15,14 @@
 #include "base/parse.h"
 #include "hook/hook.h"
 #include "run/configure.h"
+#include "run/events.h"
 #include "run/groups.h"
 #include "run/hooks.h"
+#include "run/ledger.h"
 #include "run/monitor.h"
 #include "run/steps.h"
+#include "store/disk.h"
+#include "run/view.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
@@ -46,6 +50,7 @@ int step_intent(struct run *r, struct err *err)
 	s->privileged = p->privileged;
 	s->halt_signal = p->dialect->halt_signal;
 	s->reboot_signal = p->dialect->reboot_signal;
+	s->view = p->view != PLAN_VIEW_NONE;
 	s->limit = p->limit;
 	s->n_ip = p->net.n_ip;
 	memcpy(s->ip, p->net.ip, sizeof(s->ip));
@@ -59,24 +64,36 @@ int step_intent(struct run *r, struct err *err)
 	return state_save(r->host, s, err);
 }
 
-/* How init ended is told to `croft status` after everything else of the run is gone. */
-static void record_end(const struct run *r)
+/* How init ended is told to `croft status` after everything else of the run is gone. The word of
+ * it, freed by the caller; NULL where it is not known. */
+static char *record_end(const struct run *r)
 {
 	_cleanup_free_ char *from = xasprintf("%s/%s/ended", r->host->run, r->state.name);
 	_cleanup_free_ char *to = xasprintf("%s/servers/%s/ended", r->host->var, r->state.name);
-	_cleanup_free_ char *how = NULL;
+	char *how = NULL;
 
 	if (fd_read_file(AT_FDCWD, from, 128, &how, NULL) < 0)
-		return;
+		return NULL;
 	_cleanup_free_ char *text = xasprintf("%lld %s", (long long)time(NULL), how);
 	(void)fd_overwrite(AT_FDCWD, to, text); /* only told, never relied on */
+	how[strcspn(how, "\n")] = '\0';
+	return how;
+}
+
+/* Whether it was a run, and not only a start; and it is not a reboot, which recovery ends. */
+static bool is_stop(const struct state *s, const char *how)
+{
+	bool reboots = s->phase == STATE_RUNNING && how && streq(how, "signal 1");
+
+	return (s->phase == STATE_RUNNING || s->phase == STATE_STOPPING) && s->init > 0 && !reboots;
 }
 
 int undo_intent(struct run *r, struct err *err)
 {
 	struct err unused = { 0 };
+	_cleanup_free_ char *how = record_end(r);
+	struct state was = r->state;
 
-	record_end(r);
 	r->state.phase = STATE_STARTING;
 	r->state.init = r->state.monitor = 0;
 	if (r->again && state_save(r->host, &r->state, &unused) == 0) {
@@ -84,18 +101,28 @@ int undo_intent(struct run *r, struct err *err)
 		unlink(ended);
 		return 0;
 	}
-	return state_remove(r->host, r->state.name, err);
+	int ret = state_remove(r->host, r->state.name, err);
+	if (ret == 0 && is_stop(&was, how))
+		event_stopped(r->host, &was, how);
+	return ret;
 }
 
 int step_store(struct run *r, struct err *err)
 {
-	return r->plan->store.store->layers(&r->plan->store, &r->layers, err);
+	int ret = r->plan->store.store->layers(&r->plan->store, &r->layers, err);
+
+	if (ret == 0 && r->layers.warning[0])
+		strv_add(&r->warnings, r->layers.warning);
+	return ret;
 }
 
 int undo_store(struct run *r, struct err *err)
 {
+	_cleanup_free_ char *dir = xasprintf("%s/servers/%s/fs", r->host->var, r->state.name);
+
 	(void)err;
 	store_layers_close(&r->layers);
+	disk_settle(dir);
 	return 0;
 }
 
@@ -122,6 +149,19 @@ int step_cgroup(struct run *r, struct err *err)
 	return 0;
 }
 
+/* What this run has used, before its groups go. Told, never relied on: no reason to keep them. A
+ * start that has failed was no run, and leaves nothing. */
+static void write_down(struct run *r)
+{
+	struct err unused = { 0 };
+	struct limit_usage now;
+
+	if (r->plan || !r->state.init || !r->state.init_start)
+		return;
+	limit_usage(&r->cg, &now);
+	(void)ledger_keep(r->host, &r->state, &now, &unused);
+}
+
 int undo_cgroup(struct run *r, struct err *err)
 {
 	struct err unused = { 0 };
@@ -129,6 +169,7 @@ int undo_cgroup(struct run *r, struct err *err)
 
 	if (r->cg.fd2 >= 0) { /* that it did not help is seen below */
 		cg_kill(&r->cg, KILL_MS, &unused);
+		write_down(r);
 		cg_close(&r->cg);
 		r->cg = (struct cg)CG_NONE;
 	}
@@ -138,17 +179,64 @@ int undo_cgroup(struct run *r, struct err *err)
 		usleep(2000u * (unsigned)(i + 1));
 		ret = cg_remove(&r->layout, r->state.cgroup, err);
 	}
+	if (ret == 0 && r->state.limit.memory_guarantee)
+		limit_guarantee_sums(&r->layout, r->host->cgroup_parent, &unused);
 	return ret;
+}
+
+/* Before init is cloned: it leaves room for those who make containers inside (step_kernfs). */
+int step_view(struct run *r, struct err *err)
+{
+	dev_t unused;
+
+	r->view = view_there(&unused);
+	if (!r->view && r->plan->view == PLAN_VIEW_LXCFS)
+		return err_set(err, ERR_HOST, 0,
+			       "nothing is mounted on " VIEW_DIR ": start lxcfs (package lxcfs), "
+			       "or set view to \"auto\"");
+	return 0;
+}
+
+/* After init has put its root together, and before it runs anything of the server's. */
+int step_view_put(struct run *r, struct err *err)
+{
+	if (!r->view)
+		return 0;
+	int ret = view_put(r->pidfd, r->plan->privileged, r->deadline_ms, err);
+	if (ret == 0 || r->plan->view == PLAN_VIEW_LXCFS)
+		return ret;
+	err_clear(err);
+	strv_add(&r->warnings, "lxcfs does not work: /proc inside shows the memory and the CPUs of "
+			       "the host (see croft check)");
+	return 0;
 }
 
 int step_groups(struct run *r, struct err *err)
 {
-	return cg_finish(&r->cg, r->plan->uid_base, err);
+	r->state.groups = cg_extra(&r->layout, limit_groups(&r->plan->limit) |
+						   limit_raw_groups(&r->plan->server->raw));
+	return cg_finish(&r->cg, r->plan->uid_base, r->state.groups, err);
 }
 
 int step_limits(struct run *r, struct err *err)
 {
-	return limit_apply(&r->cg, &r->plan->limit, NULL, err);
+	const struct plan *p = r->plan;
+	struct strv before = { 0 };
+	struct blk_devs devs;
+	int ret = groups_devices(p->host, p->server, NULL, &devs, err);
+
+	if (ret == 0)
+		ret = limit_apply(&r->cg, &p->limit, NULL, &devs, err);
+	if (ret == 0)
+		ret = limit_raw_apply(&r->cg, &p->server->raw, NULL, &before, err);
+	strv_free(&before);
+	if (ret == 0 && r->view && p->limit.cpus != PARSE_UNLIMITED)
+		limit_view(&r->cg, &p->limit);
+	if (ret == 0 && p->limit.memory_guarantee)
+		ret = limit_guarantee_inside(&r->cg, p->limit.memory_guarantee, err);
+	if (ret == 0 && p->limit.memory_guarantee)
+		ret = limit_guarantee_sums(&r->layout, r->host->cgroup_parent, err);
+	return ret;
 }
 
 int step_devices(struct run *r, struct err *err)

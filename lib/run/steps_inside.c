@@ -22,6 +22,7 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "run/live.h"
 #include "run/steps.h"
 #include "sys/fd.h"
 #include "sys/mnt.h"
@@ -177,37 +178,26 @@ static int make_console(struct run *r, int dev, int pts, struct err *err)
 	return mnt < 0 ? mnt : put_node(dev, "console", 0600, mnt, err);
 }
 
-/* What a tmpfs of the server may hold: half of its memory, as on a machine of its own. The kernel's
- * default is half of the host's; what is beyond the limit then belongs to no process, and all of
- * them are killed for it. text has room for a number. */
-static const char *tmpfs_size(const struct run *r, char text[24])
-{
-	uint64_t memory = r->plan->limit.memory;
-
-	if (memory == PARSE_UNLIMITED)
-		return NULL;
-	snprintf(text, 24, "%llu", (unsigned long long)memory / 2);
-	return text;
-}
-
 int step_dev(struct run *r, struct err *err)
 {
 	static const char *const dev_options[] = { "mode",	"0755", "size", "512k",
 						   "nr_inodes", "1024", NULL };
 	/* All servers share kernel.pty.max less kernel.pty.reserve, 3072 by default (devpts.rst).
 	 */
-	static const char *const pts_options[] = { "newinstance", NULL,	  "ptmxmode", "0666",
-						   "mode",	  "0620", "gid",      "5",
-						   "max",	  "256",  NULL };
-	char size[24];
-	const char *const shm_options[] = { "mode", "1777", tmpfs_size(r, size) ? "size" : NULL,
-					    size, NULL };
+	char size[24], ptys[24];
+	const char *const pts_options[] = { "newinstance", NULL, "ptmxmode", "0666", "mode", "0620",
+					    "gid",	   "5",	 "max",	     ptys,   NULL };
+	const struct limit_conf *limit = &r->plan->limit;
+	const char *const shm_options[] = { "mode", "1777",
+					    live_tmpfs_size(limit, size) ? "size" : NULL, size,
+					    NULL };
 	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
 						{ "/proc/self/fd/0", "stdin" },
 						{ "/proc/self/fd/1", "stdout" },
 						{ "/proc/self/fd/2", "stderr" },
 						{ "pts/ptmx", "ptmx" } };
 	_cleanup_close_ int dev = -1, pts = -1;
+	snprintf(ptys, sizeof(ptys), "%llu", (unsigned long long)limit->ptys);
 	int ret = put(r, "tmpfs", dev_options, MOUNT_ATTR_NOSUID, "dev", &dev, err);
 
 	for (size_t i = 0; ret == 0 && i < guard_n_devices; i++) {
@@ -238,6 +228,27 @@ int step_dev(struct run *r, struct err *err)
 	return ret;
 }
 
+/* The kernel lets those who make containers inside mount a proc and a sysfs of their own only where
+ * one is in view on which nothing lies that they could not take away (mount_too_revealing()). On
+ * /proc and /sys lie the files of the view: so there is a second mount of each. */
+static int put_bare(struct run *r, struct err *err)
+{
+	static const char *const what[][2] = { { "proc", "dev/.croft/proc" },
+					       { "sys", "dev/.croft/sys" } };
+	_cleanup_close_ int dir = mnt_point(r->root, "dev/.croft", err);
+
+	for (size_t i = 0; dir >= 0 && i < ARRAY_LEN(what); i++) {
+		_cleanup_close_ int on = mnt_point(r->root, what[i][1], err);
+		if (on < 0)
+			return on;
+		_cleanup_close_ int mnt = mnt_clone(r->root, what[i][0], err);
+		int ret = mnt < 0 ? mnt : mnt_attach(mnt, on, err);
+		if (ret < 0)
+			return ret;
+	}
+	return dir < 0 ? dir : 0;
+}
+
 /* proc and sysfs are the server's own. /sys is read-only: that is how systemd sees that there is no
  * udev; it is a convention, not a boundary (security design 0.2). A fresh proc can only be mounted
  * while another is in view, so this comes before `pivot`. */
@@ -245,7 +256,8 @@ int step_kernfs(struct run *r, struct err *err)
 {
 	const uint64_t safe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	char size[24];
-	const char *const run_options[] = { "mode", "0755", tmpfs_size(r, size) ? "size" : NULL,
+	const char *const run_options[] = { "mode", "0755",
+					    live_tmpfs_size(&r->plan->limit, size) ? "size" : NULL,
 					    size, NULL };
 	int ret = put(r, "proc", NULL, safe, "proc", NULL, err);
 
@@ -256,6 +268,8 @@ int step_kernfs(struct run *r, struct err *err)
 	if (ret == 0 && r->plan->dialect->run_tmpfs)
 		ret = put(r, "tmpfs", run_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "run",
 			  NULL, err);
+	if (ret == 0 && r->view)
+		ret = put_bare(r, err);
 	return ret;
 }
 

@@ -34,7 +34,7 @@ int run_from_state(struct run *r, const struct host *h, const struct state *s, s
 	int ret = groups_layout(h, &r->layout, err);
 	if (ret < 0)
 		return ret;
-	ret = cg_open(&r->layout, s->cgroup, &r->cg, err);
+	ret = cg_open(&r->layout, s->cgroup, s->groups, &r->cg, err);
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
 	if (ret < 0) {

@@ -112,6 +112,15 @@ static const struct opt host_opts[] = {
 	  .min = 65536,
 	  .max = 1ULL << 40,
 	  .help = "size at which a console log is rotated; one older file is kept" },
+	{ .name = "event-log",
+	  .type = &opt_size,
+	  .off = offsetof(struct host, event_log),
+	  .flags = OPT_HOST,
+	  .def = "1M",
+	  .metavar = "SIZE",
+	  .min = 65536,
+	  .max = 1ULL << 40,
+	  .help = "the same for the files of events and of the audit log" },
 };
 
 static const size_t host_n_opts = ARRAY_LEN(host_opts);

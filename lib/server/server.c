@@ -13,6 +13,9 @@
 #include "base/name.h"
 #include "sys/fd.h"
 
+#define TAG_MAX	    63
+#define TAG_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@=-"
+
 static int check_depends(const struct opt *o, const void *place, struct err *err)
 {
 	const struct strv *l = place;
@@ -22,6 +25,24 @@ static int check_depends(const struct opt *o, const void *place, struct err *err
 	for (size_t i = 0; r == 0 && i < l->n; i++)
 		r = name_check("server", l->v[i], err);
 	return r;
+}
+
+/* A word that can be typed in a shell as it is. */
+static int check_tags(const struct opt *o, const void *place, struct err *err)
+{
+	const struct strv *l = place;
+
+	for (size_t i = 0; i < l->n; i++) {
+		const char *tag = l->v[i];
+		size_t n = strlen(tag);
+
+		if (n > TAG_MAX || strspn(tag, TAG_LETTERS) != n || *tag == '-')
+			return err_set(err, ERR_USAGE, 0,
+				       "%s: \"%s\": expected at most %d letters, digits or any of "
+				       "._:/@=-, the first no -",
+				       o->name, tag, TAG_MAX);
+	}
+	return 0;
 }
 
 static const struct opt boot_opts[] = {
@@ -39,14 +60,14 @@ static const struct opt boot_opts[] = {
 	  .metavar = "N",
 	  .max = 65535,
 	  .help = "lower numbers start first and stop last",
-	  .flags = OPT_LIVE },
+	  .flags = OPT_RARE | OPT_LIVE },
 	{ .name = "depends",
 	  .type = &opt_words,
 	  .off = offsetof(struct boot_conf, depends),
 	  .check = check_depends,
 	  .metavar = "NAME",
 	  .help = "servers that must have started before it",
-	  .flags = OPT_LIVE },
+	  .flags = OPT_RARE | OPT_LIVE },
 	{ .name = "stop-timeout",
 	  .type = &opt_duration,
 	  .off = offsetof(struct boot_conf, stop_timeout),
@@ -60,16 +81,39 @@ static const struct opt boot_opts[] = {
 	  .off = offsetof(struct boot_conf, description),
 	  .metavar = "TEXT",
 	  .help = "free text of the administrator",
-	  .flags = OPT_LIVE },
+	  .flags = OPT_RARE | OPT_LIVE },
+	{ .name = "tag",
+	  .type = &opt_words,
+	  .off = offsetof(struct boot_conf, tag),
+	  .check = check_tags,
+	  .metavar = "TAG",
+	  .help = "words by which servers are chosen: croft list --tag",
+	  .flags = OPT_RARE | OPT_LIVE },
 };
+
+static const struct opt view_opts[] = {
+	{ .name = "view",
+	  .type = &opt_choice,
+	  .off = offsetof(struct view_conf, view),
+	  .flags = OPT_RARE,
+	  .def = "auto",
+	  .metavar = "KIND",
+	  .choices = "auto none lxcfs",
+	  .help = "whether /proc/meminfo and its like show the server's own numbers" },
+};
+
+static const size_t view_n_opts = ARRAY_LEN(view_opts);
 
 static const size_t boot_n_opts = ARRAY_LEN(boot_opts);
 
 const struct opt_group server_groups[] = {
 	{ "Root", store_opts, &store_n_opts, offsetof(struct server, store) },
 	{ "Limits", limit_opts, &limit_n_opts, offsetof(struct server, limit) },
+	{ "Limits", disk_opts, &disk_n_opts, offsetof(struct server, disk) },
+	{ "Limits", limit_raw_opts, &limit_raw_n_opts, offsetof(struct server, raw) },
 	{ "Network", net_opts, &net_n_opts, offsetof(struct server, net) },
 	{ "Inside", dialect_opts, &dialect_n_opts, offsetof(struct server, dialect) },
+	{ "Inside", view_opts, &view_n_opts, offsetof(struct server, view) },
 	{ "Guard", guard_opts, &guard_n_opts, offsetof(struct server, guard) },
 	{ "Boot", boot_opts, &boot_n_opts, offsetof(struct server, boot) },
 };
@@ -133,6 +177,13 @@ static int read_uuid(struct server *s, struct err *err)
 int server_load(struct server *s, const struct host *h, const char *name, struct err *err)
 {
 	_cleanup_free_ char *path = server_conf_path(h, name);
+
+	return server_load_from(s, h, name, path, err);
+}
+
+int server_load_from(struct server *s, const struct host *h, const char *name, const char *path,
+		     struct err *err)
+{
 	int r = server_init(s, h, name, err);
 
 	if (r < 0)
@@ -148,6 +199,8 @@ int server_load(struct server *s, const struct host *h, const char *name, struct
 		server_free(s);
 		return r;
 	}
+	free(s->file.path);
+	s->file.path = server_conf_path(h, name);
 	return 0;
 }
 

@@ -16,17 +16,26 @@ struct boot_conf {
 	struct strv depends;
 	uint64_t stop_timeout; /* milliseconds */
 	char *description;
+	struct strv tag;
 };
 
-#define SERVER_MAX_OPTS 64
+/* What the server sees of its own size in /proc. */
+struct view_conf {
+	char *view; /* auto, none, lxcfs */
+};
+
+#define SERVER_MAX_OPTS 96
 
 struct server {
 	char name[64];
 	struct store_conf store;
+	struct disk_conf disk;
 	struct limit_conf limit;
+	struct limit_raw_conf raw;
 	struct net_conf net;
 	struct guard_conf guard;
 	struct dialect_conf dialect;
+	struct view_conf view;
 	struct boot_conf boot;
 	char uuid[33]; /* UUID in the file: given at create, kept */
 
@@ -44,6 +53,7 @@ struct host {
 	char *mirror;
 	uint64_t hook_timeout; /* ms */
 	uint64_t console_log;  /* bytes kept per file */
+	uint64_t event_log;    /* the same of events, and of the audit log */
 	char *store;	       /* STORE: where templates and servers live */
 
 	char etc[160], var[160], run[160], log[160], share[160], libexec[160];
@@ -67,6 +77,10 @@ extern const size_t host_n_groups;
 int server_init(struct server *s, const struct host *h, const char *name, struct err *err);
 /* ERR_ABSENT "no server NAME" when there is no file. */
 int server_load(struct server *s, const struct host *h, const char *name, struct err *err);
+/* The same from another file, which need not be there afterwards: it becomes that of the server
+ * when it is saved. */
+int server_load_from(struct server *s, const struct host *h, const char *name, const char *path,
+		     struct err *err);
 int server_save(struct server *s, const struct host *h, struct err *err);
 void server_free(struct server *s);
 /* Whether it has a configuration file. True where that cannot be known (EIO, EACCES): who removes

@@ -17,11 +17,21 @@ struct store_conf {
 extern const struct opt store_opts[];
 extern const size_t store_n_opts;
 
+/* PARSE_UNLIMITED where nothing is given; see disk.h. */
+struct disk_conf {
+	uint64_t disk, disk_soft; /* bytes */
+	uint64_t inodes, inodes_soft;
+};
+extern const struct opt disk_opts[];
+extern const size_t disk_n_opts;
+
 /* Absolute paths of one server's storage. */
 struct store_plan {
 	const struct store *store;
 	char template_root[256]; /* /var/lib/croft/templates/T/root */
 	char dir[256];		 /* /var/lib/croft/servers/NAME/fs, the backend's own */
+	struct disk_conf disk;	 /* what shall be */
+	uint32_t project;	 /* for quotas: the first of its user ids; 0: none */
 };
 
 #define STORE_MAX_LAYERS 4
@@ -30,10 +40,12 @@ struct store_plan {
 struct store_layers {
 	int fd[STORE_MAX_LAYERS]; /* detached mounts, open_tree(2) */
 	int n;
+	char warning[300]; /* what it does without; "" */
 };
 
 struct store {
 	const char *name, *help;
+	bool images; /* its own directory may lie in an image, see disk.h */
 	/* Whether it works here: 0, or ERR_HOST saying what is missing. dir: a directory on the
 	 * file system in question. */
 	int (*usable)(const char *dir, struct err *err);

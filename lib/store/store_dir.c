@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "store/disk.h"
 #include "store/idprobe.h"
 #include "sys/fd.h"
 #include "sys/mnt.h"
@@ -63,9 +65,8 @@ static int create(const struct store_plan *p, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (mkdir(p->dir, 0755) < 0)
-		return err_errno(err, "cannot create %s", p->dir);
-	return copy_tree(p->template_root, root, err);
+	r = disk_create(p, err);
+	return r < 0 ? r : copy_tree(p->template_root, root, err);
 }
 
 static int open_root(const struct store_plan *p, struct err *err)
@@ -86,6 +87,12 @@ static int open_root(const struct store_plan *p, struct err *err)
 static int layers(const struct store_plan *p, struct store_layers *ret, struct err *err)
 {
 	_cleanup_free_ char *root = xasprintf("%s/root", p->dir);
+	char warning[300] = "";
+	int own = disk_open(p, 0, warning, err); /* what it may write, as the file says */
+
+	if (own < 0)
+		return own;
+	close(own);
 	int mnt = mnt_clone(AT_FDCWD, root, err);
 
 	if (mnt < 0)
@@ -96,6 +103,7 @@ static int layers(const struct store_plan *p, struct store_layers *ret, struct e
 		return r;
 	}
 	*ret = (struct store_layers) { .fd = { mnt }, .n = 1 };
+	memcpy(ret->warning, warning, sizeof(warning));
 	return 0;
 }
 

@@ -12,17 +12,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "store/disk.h"
 #include "store/idprobe.h"
-#include "sys/fd.h"
 #include "sys/mnt.h"
+#include "sys/sock.h"
 
 static int usable(const char *dir, struct err *err)
 {
@@ -46,13 +50,13 @@ static int create(const struct store_plan *p, struct err *err)
 	struct stat st;
 	int r = store_template_root(p, &st, err);
 
+	if (r == 0)
+		r = disk_create(p, err);
 	if (r < 0)
 		return r;
-	if (mkdir(p->dir, 0755) < 0)
-		return err_errno(err, "cannot create %s", p->dir);
-	_cleanup_close_ int dir = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int dir = disk_open(p, 0, NULL, err);
 	if (dir < 0)
-		return err_errno(err, "cannot open %s", p->dir);
+		return dir;
 	/* The upper directory's mode and owner are those of / inside. */
 	if (mkdirat(dir, "upper", 0755) < 0 || mkdirat(dir, "work", 0700) < 0 ||
 	    fchmodat(dir, "upper", st.st_mode & 07777, 0) < 0 ||
@@ -72,13 +76,14 @@ static int check_writable(int got, const struct statvfs *root, const char *own, 
 		return err_errno(err, "cannot look at the overlay");
 	if (!(root->f_flag & ST_RDONLY))
 		return 0;
-	if (statvfs(own, &st) == 0 && !(st.f_flag & ST_RDONLY))
+	if (statvfs(own, &st) == 0 && !(st.f_flag & ST_RDONLY) &&
+	    (st.f_bavail == 0 || (st.f_files > 0 && st.f_favail == 0)))
 		return err_set(err, ERR_ROOM, ENOSPC, "cannot write to the overlay");
-	return err_set(err, ERR_FAIL, EROFS, "cannot write to the overlay");
+	return err_set(err, ERR_FAIL, EROFS,
+		       "cannot write to the overlay; the kernel's log may say why");
 }
 
-/* Both layers unmapped: as host root sees them, ids on disk are ids inside. */
-static int open_root(const struct store_plan *p, struct err *err)
+static int mount_unmapped(const struct store_plan *p, struct err *err)
 {
 	_cleanup_free_ char *upper = xasprintf("%s/upper", p->dir);
 	_cleanup_free_ char *work = xasprintf("%s/work", p->dir);
@@ -96,18 +101,71 @@ static int open_root(const struct store_plan *p, struct err *err)
 	return r < 0 ? r : root;
 }
 
+/* In a child with a mount namespace of its own, which ends with it: there the image is attached to
+ * the server's own directory. The overlay keeps what it needs of that. */
+static int mount_attached(const struct store_plan *p, int own, struct err *err)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_errno(err, "cannot make a mount namespace");
+	_cleanup_close_ int inside = open(p->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (inside < 0)
+		return err_errno(err, "cannot open %s", p->dir);
+	int r = mnt_attach(own, inside, err);
+	return r < 0 ? r : mount_unmapped(p, err);
+}
+
+static int open_in_image(const struct store_plan *p, struct err *err)
+{
+	_cleanup_close_ int own = disk_open(p, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, NULL, err);
+	struct err said = { 0 };
+	int pair[2], root = -1, n = 0;
+
+	if (own < 0)
+		return own;
+	int r = sock_pair(pair);
+	if (r < 0)
+		return err_set(err, ERR_FAIL, -r, "socketpair");
+	pid_t pid = fork();
+	if (pid == 0) {
+		root = mount_attached(p, own, &said);
+		_exit(sock_send(pair[1], &said, sizeof(said), &root, root < 0 ? 0 : 1) < 0);
+	}
+	if (pid < 0)
+		err_errno(err, "fork");
+	close(pair[1]);
+	ssize_t got = pid < 0 ? -1 : sock_recv(pair[0], &said, sizeof(said), &root, 1, &n);
+	close(pair[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (got == sizeof(said) && n == 1)
+		return root;
+	if (got == sizeof(said))
+		*err = said;
+	else if (pid > 0)
+		err_set(err, ERR_FAIL, 0, "the child that mounts the image has died");
+	return err->num ? -err->num : -EIO;
+}
+
+/* Both layers unmapped: as host root sees them, ids on disk are ids inside. */
+static int open_root(const struct store_plan *p, struct err *err)
+{
+	return disk_has_image(p) ? open_in_image(p, err) : mount_unmapped(p, err);
+}
+
 static int layers(const struct store_plan *p, struct store_layers *ret, struct err *err)
 {
 	int lower = mnt_clone(AT_FDCWD, p->template_root, err);
 
 	if (lower < 0)
 		return lower;
-	int upper = mnt_clone(AT_FDCWD, p->dir, err);
+	char warning[300] = "";
+	int upper = disk_open(p, 0, warning, err);
 	if (upper < 0) {
 		close(lower);
 		return upper;
 	}
 	*ret = (struct store_layers) { .fd = { lower, upper }, .n = 2 };
+	memcpy(ret->warning, warning, sizeof(warning));
 	return 0;
 }
 
@@ -146,6 +204,7 @@ extern const struct store store_overlay;
 const struct store store_overlay = {
 	.name = "overlay",
 	.help = "template shared, own changes above it; creation takes constant time",
+	.images = true,
 	.usable = usable,
 	.create = create,
 	.open_root = open_root,

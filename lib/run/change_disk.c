@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The disk limits of a change. They are not state of a running server but of its files, and a copy
+ * cannot be undone: so they come last, when the file has been saved, and the file is taken back
+ * when they fail.
+ */
+#include "base/mem.h"
+#include "run/change.h"
+#include "run/plan.h"
+#include "store/disk.h"
+
+bool change_is_disk(const struct opt *o)
+{
+	for (size_t i = 0; i < disk_n_opts; i++)
+		if (o == &disk_opts[i])
+			return true;
+	return false;
+}
+
+/* Whether there is something to do now. One that was named is meant, whatever the file says. */
+bool change_has_disk(const struct change *c)
+{
+	const struct strv *named = c->args->opt, *defaults = c->args->defaults;
+
+	if (c->args->mode != SET_BOTH)
+		return false;
+	for (size_t i = 0; i < disk_n_opts; i++) {
+		const struct opt *o = &disk_opts[i];
+
+		if (change_of(c, o) || (named && strv_has(named, o->name)) ||
+		    (defaults && strv_has(defaults, o->name)))
+			return true;
+	}
+	return false;
+}
+
+int change_disk_check(struct change *c, struct err *err)
+{
+	struct plan p;
+	int r;
+
+	if (!change_has_disk(c))
+		return 0;
+	r = plan_make(c->h, &c->new, &p, err);
+	return r < 0 ? r : disk_check(&p.store, c->running, err);
+}
+
+int change_disk(struct change *c, struct err *err)
+{
+	struct plan p;
+	int r;
+
+	if (!change_has_disk(c))
+		return 0;
+	r = plan_make(c->h, &c->new, &p, err);
+	return r < 0 ? r : disk_apply(&p.store, c->running, err);
+}
+
+int change_disk_explain(struct change *c, struct strv *out, struct err *err)
+{
+	struct plan p;
+	int r;
+
+	if (!change_has_disk(c))
+		return 0;
+	r = plan_make(c->h, &c->new, &p, err);
+	if (r < 0)
+		return r;
+	char *text = disk_explain(&p.store, c->running);
+	if (text)
+		strv_take(out, text);
+	return 0;
+}
