@@ -17,6 +17,8 @@ struct cmd_opt {
 	const char *metavar; /* NULL: a flag */
 	const char *help;
 	bool repeat; /* collects */
+	bool secret; /* its value is in no log */
+	bool looks;  /* with it the command changes nothing: no line in the audit log */
 };
 
 enum cmd_flags {
@@ -32,7 +34,11 @@ enum cmd_flags {
 	CMD_RAW = 1 << 8, /* stdout is the server's: with --json only failures are reported there */
 	CMD_NO_HOST = 1 << 9,	/* needs neither croft.conf nor paths */
 	CMD_NO_NAMES = 1 << 10, /* with CMD_NAMES: none need be given */
+	CMD_WORDS = 1 << 12,	/* CMD_REST is not a command that runs inside: options may follow */
 	CMD_NEW = 1 << 11, /* its names are those of servers to be: no --all, create-only options */
+	/* Each row has one of these two. */
+	CMD_AUDIT = 1 << 13,	/* changes something: a line in the audit log */
+	CMD_NO_AUDIT = 1 << 14, /* changes nothing, or nobody types it */
 };
 
 struct cmd_ctx {
@@ -49,6 +55,7 @@ struct cmd_ctx {
 	bool killed;			 /* init did not stop in time: JSON says so */
 	const char *part; /* second word of the command, for messages: template "build" */
 	bool answered;	  /* it printed its own JSON: main adds no {"ok":true,...} */
+	bool looked;	  /* CMD_AUDIT: this time it was to change nothing, and did not */
 };
 
 struct cmd {

@@ -68,7 +68,7 @@ const struct cmd cmd_check = {
 	.more = "\"without\" is something that croft does without; with \"missing\" servers cannot "
 		"run as\n"
 		"described in the manual, and the exit code is 8.",
-	.flags = CMD_ROOT,
+	.flags = CMD_ROOT | CMD_NO_AUDIT,
 	.run = check_run,
 	.deadline = 60,
 };

@@ -142,8 +142,11 @@ static void names_of(bool several)
 	for (size_t i = 0; cmds[i]; i++)
 		if ((cmds[i]->flags & flag) && !(cmds[i]->flags & (CMD_HIDDEN | CMD_NEW)))
 			strv_add(&l, cmds[i]->name);
-	if (several)
+	if (several) { /* patterns */
 		strv_add(&l, "list");
+		strv_add(&l, "top");
+		strv_add(&l, "events");
+	}
 	pattern = strv_join(&l, "|");
 	out_printf("\t\t%s) %swords=" NAMES " ;;\n", pattern,
 		   several ? "" : "[ \"$COMP_CWORD\" -ne 2 ] || ");
@@ -215,6 +218,6 @@ const struct cmd cmd_completion = {
 	.help = "print the completion for bash",
 	.more = "Put it where bash looks for it:\n"
 		"    croft completion > /usr/share/bash-completion/completions/croft",
-	.flags = CMD_REST | CMD_NO_HOST,
+	.flags = CMD_REST | CMD_NO_HOST | CMD_NO_AUDIT,
 	.run = completion_run,
 };

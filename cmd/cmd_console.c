@@ -34,6 +34,6 @@ const struct cmd cmd_console = {
 	    "is a file\n"
 	    "or a pipe is typed, and when it has ended the console is left after a second "
 	    "without output.",
-	.flags = CMD_ROOT | CMD_NAME | CMD_RAW,
+	.flags = CMD_ROOT | CMD_NAME | CMD_RAW | CMD_AUDIT,
 	.run = console_run,
 };

@@ -2,6 +2,7 @@
 /* croft create: a server from a template and the options given; nothing is left when it fails. */
 #include "base/mem.h"
 #include "out.h"
+#include "profile.h"
 #include "run/run.h"
 
 /* What tells servers apart belongs to one. */
@@ -94,6 +95,7 @@ static int create_run(struct cmd_ctx *ctx, struct err *err)
 
 static const struct cmd_opt opts[] = {
 	{ .name = "start", .help = "start it as well" },
+	CMD_OPT_PROFILE,
 	CMD_OPT_PASSWORD_FILE,
 };
 
@@ -107,7 +109,7 @@ const struct cmd cmd_create = {
 	    "Without --ip an address of each SUBNET of croft.conf(5) is given and kept.",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_ROOT | CMD_NAMES | CMD_NEW | CMD_SERVER_OPTS,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_NEW | CMD_SERVER_OPTS | CMD_AUDIT,
 	.one = create_one,
 	.run = create_run,
 	.deadline = 300,

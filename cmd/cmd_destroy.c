@@ -61,7 +61,7 @@ const struct cmd cmd_destroy = {
 	.help = "remove a stopped server and everything that is its own",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_ROOT | CMD_NAMES,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_AUDIT,
 	.one = destroy_one,
 	.deadline = 300,
 };

@@ -20,7 +20,8 @@ static const struct cmd_opt enter_opts[] = {
 	  .letter = 'e',
 	  .metavar = "KEY=VALUE",
 	  .help = "set a variable",
-	  .repeat = true },
+	  .repeat = true,
+	  .secret = true },
 };
 
 const struct cmd cmd_enter = {
@@ -33,6 +34,6 @@ const struct cmd cmd_enter = {
 		"standard input. The exit code is the shell's; 125 when croft failed.",
 	.opts = enter_opts,
 	.n_opts = ARRAY_LEN(enter_opts),
-	.flags = CMD_ROOT | CMD_NAME | CMD_EXEC_CODES | CMD_RAW,
+	.flags = CMD_ROOT | CMD_NAME | CMD_EXEC_CODES | CMD_RAW | CMD_AUDIT,
 	.run = enter_cmd,
 };

@@ -58,7 +58,8 @@ static const struct cmd_opt exec_opts[] = {
 	  .letter = 'e',
 	  .metavar = "KEY=VALUE",
 	  .help = "set a variable",
-	  .repeat = true },
+	  .repeat = true,
+	  .secret = true },
 	{ .name = "tty", .letter = 't', .help = "give it a terminal of the server's" },
 	{ .name = "no-tty", .letter = 'T', .help = "give it none, even when run from one" },
 };
@@ -76,6 +77,6 @@ const struct cmd cmd_exec = {
 		"Options stand before COMMAND; all that follows it belongs to it.",
 	.opts = exec_opts,
 	.n_opts = ARRAY_LEN(exec_opts),
-	.flags = CMD_ROOT | CMD_NAME | CMD_REST | CMD_EXEC_CODES | CMD_RAW,
+	.flags = CMD_ROOT | CMD_NAME | CMD_REST | CMD_EXEC_CODES | CMD_RAW | CMD_AUDIT,
 	.run = exec_run,
 };

@@ -28,6 +28,6 @@ const struct cmd cmd_help = {
 	.section = "Host",
 	.args = "[COMMAND]",
 	.help = "print help",
-	.flags = CMD_REST | CMD_NO_HOST,
+	.flags = CMD_REST | CMD_NO_HOST | CMD_NO_AUDIT,
 	.run = help_run,
 };

@@ -5,15 +5,12 @@
  * What must stay true: one pass over the run-time directory, one file per server for the plain
  * list, no lock, no wait for a server that is stuck, one write(2).
  */
-#include <dirent.h>
-#include <fnmatch.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "base/mem.h"
-#include "base/name.h"
 #include "columns.h"
 #include "getargs.h"
 #include "out.h"
+#include "select.h"
 
 #define PLAIN "name,state,ip,memory,uptime"
 
@@ -30,6 +27,7 @@ struct listing {
 	size_t n_shown;
 	const struct column *sort;
 	bool reverse;
+	struct strv tags;
 	struct line **line;
 	size_t n;
 };
@@ -47,7 +45,7 @@ static int pick(const struct listing *l, const char *name, const struct column *
 		strv_add(&known, l->all[i].name);
 	near = getargs_nearest(name, &known);
 	return err_set(err, ERR_USAGE, 0, "unknown column \"%s\"%s%s", name,
-		       near ? "; the nearest is " : "; croft list --help names them",
+		       near ? "; the nearest is " : "; croft list -o help names them",
 		       near ? near : "");
 }
 
@@ -60,7 +58,9 @@ static int choose(const struct cmd_ctx *ctx, struct listing *l, unsigned *ret_so
 	const char *sort = cmd_value(ctx, "sort");
 	int ret = 0;
 
-	l->n_all = columns_all(&l->all);
+	cmd_values(ctx, "tag", &l->tags);
+	if (l->tags.n)
+		*ret_sources |= ALWAYS_CONF;
 	if (!given && ctx->json)
 		for (size_t i = 0; i < l->n_all; i++)
 			strv_add(&words, l->all[i].name);
@@ -84,34 +84,6 @@ static int choose(const struct cmd_ctx *ctx, struct listing *l, unsigned *ret_so
 	return ret;
 }
 
-/* Every server that has a state. */
-static int running_names(const struct host *h, struct strv *ret, struct err *err)
-{
-	DIR *d = opendir(h->run);
-	struct dirent *e;
-
-	if (!d)
-		return errno == ENOENT ? 0 : err_errno(err, "cannot read %s", h->run);
-	while ((e = readdir(d))) {
-		_cleanup_free_ char *state = xasprintf("%s/state.json", e->d_name);
-
-		if (e->d_name[0] != '.' && (e->d_type == DT_DIR || e->d_type == DT_UNKNOWN) &&
-		    faccessat(dirfd(d), state, F_OK, 0) == 0)
-			strv_add(ret, e->d_name);
-	}
-	closedir(d);
-	strv_sort(ret);
-	return 0;
-}
-
-static bool matches(const struct cmd_ctx *ctx, const char *name)
-{
-	for (size_t i = 0; i < ctx->n_rest; i++)
-		if (fnmatch(ctx->rest[i], name, 0) == 0)
-			return true;
-	return ctx->n_rest == 0;
-}
-
 /* Two sorted lists become one, each name once, as far as the patterns go. */
 static void merge(const struct cmd_ctx *ctx, const struct strv *a, const struct strv *b,
 		  struct strv *ret)
@@ -122,32 +94,11 @@ static void merge(const struct cmd_ctx *ctx, const struct strv *a, const struct 
 		int order = i == a->n ? 1 : k == b->n ? -1 : strcmp(a->v[i], b->v[k]);
 		const char *name = order <= 0 ? a->v[i] : b->v[k];
 
-		if (matches(ctx, name))
+		if (select_matches(ctx, name))
 			strv_add(ret, name);
 		i += order <= 0;
 		k += order >= 0;
 	}
-}
-
-/* A word that is no pattern must name a server, which is shown whether it runs or not. */
-static int check_words(const struct cmd_ctx *ctx, struct strv *named, struct err *err)
-{
-	for (size_t i = 0; i < ctx->n_rest; i++) {
-		const char *word = ctx->rest[i];
-		int ret;
-
-		if (strpbrk(word, "*?["))
-			continue;
-		ret = name_check("server", word, err);
-		if (ret < 0)
-			return ret;
-		if (!server_exists(ctx->host, word))
-			return err_set(err, ERR_ABSENT, 0, "no server %s", word);
-		if (!strv_has(named, word))
-			strv_add(named, word);
-	}
-	strv_sort(named);
-	return 0;
 }
 
 static const struct listing *sorting; /* qsort(3) passes nothing on */
@@ -189,6 +140,11 @@ static bool is_named(const struct cmd_ctx *ctx, const char *name)
 	return false;
 }
 
+static bool has_tags(const struct listing *l, const struct item *it)
+{
+	return !l->tags.n || (it->has_conf && select_tagged(&it->conf, &l->tags));
+}
+
 static void read_lines(const struct cmd_ctx *ctx, struct listing *l, struct item_reader *r,
 		       const struct strv *names, bool all)
 {
@@ -197,8 +153,9 @@ static void read_lines(const struct cmd_ctx *ctx, struct listing *l, struct item
 	l->line = xcalloc(names->n + 1, sizeof(*l->line));
 	for (size_t i = 0; i < names->n; i++) {
 		item_read(r, names->v[i], it);
-		if (all || is_named(ctx, names->v[i]) ||
-		    !streq(it->word, "stopped")) /* else it stopped meanwhile */
+		if ((all || is_named(ctx, names->v[i]) ||
+		     !streq(it->word, "stopped")) && /* else it stopped meanwhile */
+		    has_tags(l, it))
 			add_line(l, it);
 		item_free(it);
 	}
@@ -254,6 +211,33 @@ static void print_table(const struct listing *l, bool header)
 		free((char *)heading[c]);
 }
 
+/* -o help: what the columns are. */
+static void explain(struct cmd_ctx *ctx, const struct listing *l)
+{
+	static const char *heading[] = { "COLUMN", "MEANING" };
+	struct out_table t = { .columns = 2 };
+	struct json_out *j;
+
+	if (ctx->json) {
+		j = json_new(false);
+		json_obj(j, NULL);
+		for (size_t i = 0; i < l->n_all; i++)
+			json_str(j, l->all[i].name, l->all[i].help);
+		json_obj_end(j);
+		out_json(json_done(j));
+		ctx->answered = true;
+		return;
+	}
+	if (!cmd_flag(ctx, "no-header"))
+		t.heading = heading;
+	for (size_t i = 0; i < l->n_all; i++) {
+		strv_add(&t.cells, l->all[i].name);
+		strv_add(&t.cells, l->all[i].help);
+	}
+	out_table_print(&t);
+	strv_free(&t.cells);
+}
+
 static void listing_free(struct listing *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -262,6 +246,7 @@ static void listing_free(struct listing *l)
 		value_free(&l->line[i]->key);
 		free(l->line[i]);
 	}
+	strv_free(&l->tags);
 	free(l->line);
 	free(l->shown);
 	free(l->all);
@@ -275,12 +260,18 @@ static int list_run(struct cmd_ctx *ctx, struct err *err)
 	_cleanup_(listing_free) struct listing l = {};
 	struct item_reader reader = { .host = ctx->host };
 	bool stopped = cmd_flag(ctx, "all");
-	int ret = choose(ctx, &l, &reader.sources, err);
+	int ret;
 
+	l.n_all = columns_all(&l.all);
+	if (streq(str_or(cmd_value(ctx, "columns"), ""), "help")) {
+		explain(ctx, &l);
+		return 0;
+	}
+	ret = choose(ctx, &l, &reader.sources, err);
 	if (ret == 0)
-		ret = check_words(ctx, &named, err);
+		ret = select_words(ctx, &named, err);
 	if (ret == 0)
-		ret = running_names(ctx->host, &running, err);
+		ret = select_running(ctx->host, &running, err);
 	if (ret == 0 && stopped)
 		ret = server_list(ctx->host, &all, err);
 	if (ret < 0)
@@ -300,11 +291,15 @@ static const struct cmd_opt opts[] = {
 	{ .name = "columns",
 	  .letter = 'o',
 	  .metavar = "COL,...",
-	  .help = "which columns (default: " PLAIN ")" },
+	  .help = "which columns (default: " PLAIN "); help: what there are" },
 	{ .name = "no-header", .letter = 'H', .help = "no heading" },
 	{ .name = "sort",
 	  .metavar = "COL",
 	  .help = "sort by a column; -COL: downwards (default: name)" },
+	{ .name = "tag",
+	  .metavar = "TAG",
+	  .help = "only those with this tag; given again: and with that one",
+	  .repeat = true },
 };
 
 const struct cmd cmd_list = {
@@ -313,13 +308,15 @@ const struct cmd cmd_list = {
 	.args = "[PATTERN...]",
 	.help = "list the servers that run, or all",
 	.more =
-	    "Columns: name state uptime memory-used memory-peak swap-used cpu-used pids-used "
-	    "oom-kills\n"
-	    "boots init-pid monitor-pid uid-base cgroup interface, and every option of a server.\n"
-	    "Of a running server they show what is in force, of another what its file says.",
+	    "Columns: name, state, uptime, figures of what is used, as memory-used and cpu-used, "
+	    "and "
+	    "every\n"
+	    "option of a server; -o help has them all. Of a running server they show what is in "
+	    "force, of\n"
+	    "another what its file says.",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_REST,
+	.flags = CMD_REST | CMD_NO_AUDIT,
 	.run = list_run,
 	.deadline = 60,
 };

@@ -239,6 +239,6 @@ const struct cmd cmd_logs = {
 		"the bytes are as the server wrote them.",
 	.opts = logs_opts,
 	.n_opts = ARRAY_LEN(logs_opts),
-	.flags = CMD_ROOT | CMD_NAME | CMD_RAW,
+	.flags = CMD_ROOT | CMD_NAME | CMD_RAW | CMD_NO_AUDIT,
 	.run = logs_run,
 };

@@ -14,7 +14,7 @@ const struct cmd cmd_monitor_ended = {
 	.section = "Host",
 	.args = "NAME",
 	.help = "tidy up after a server that ended by itself",
-	.flags = CMD_ROOT | CMD_NAME | CMD_HIDDEN,
+	.flags = CMD_ROOT | CMD_NAME | CMD_HIDDEN | CMD_NO_AUDIT,
 	.one = ended_one,
 	.deadline = 300,
 };

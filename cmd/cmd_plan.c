@@ -51,7 +51,7 @@ const struct cmd cmd_plan = {
 	.section = "Looking",
 	.args = "NAME...",
 	.help = "print what a start would do",
-	.flags = CMD_NAMES,
+	.flags = CMD_NAMES | CMD_NO_AUDIT,
 	.one = plan_one,
 	.deadline = 60,
 };

@@ -35,6 +35,7 @@ static int recover_run(struct cmd_ctx *ctx, struct err *err)
 	if (ret == 0 || !ctx->json)
 		recover_print(ctx, &what);
 	ctx->answered = true;
+	ctx->looked = ret == 0 && what.n == 0;
 	return ret;
 }
 
@@ -45,7 +46,7 @@ const struct cmd cmd_recover = {
 	.help = "put right what killed commands left",
 	.more = "Without a name everything on this host is looked at. It prints one line for each "
 		"repair.",
-	.flags = CMD_ROOT | CMD_NAMES | CMD_NO_NAMES,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_NO_NAMES | CMD_AUDIT,
 	.run = recover_run,
 	.deadline = 600,
 };

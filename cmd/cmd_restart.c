@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* croft restart: stop and start; a stopped server is started. */
 #include "base/mem.h"
+#include "out.h"
 #include "run/run.h"
 #include "stop.h"
 
 static int restart_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
-	struct run_opts o = {};
+	struct strv warnings = {};
+	struct run_opts o = { .warnings = &warnings };
 	int64_t timeout;
 	int ret = stop_timeout(ctx, &timeout, err);
 
@@ -16,6 +18,7 @@ static int restart_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 		ret = stop_server(ctx, name, timeout, &o, err);
 	if (ret == 0)
 		ret = run_start(ctx->host, name, &o, &ctx->changed, err);
+	out_warn_all(ctx, name, &warnings);
 	if (ret == 0 && cmd_flag(ctx, "wait"))
 		ret = run_wait_ready(ctx->host, name, &o, err);
 	return ret;
@@ -46,7 +49,7 @@ const struct cmd cmd_restart = {
 	.help = "stop servers and start them again",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING | CMD_AUDIT,
 	.one = restart_one,
 	.run = restart_run,
 };

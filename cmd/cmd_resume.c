@@ -15,7 +15,7 @@ const struct cmd cmd_resume = {
 	.section = "Running",
 	.args = "NAME...",
 	.help = "let suspended servers go on",
-	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING | CMD_AUDIT,
 	.one = resume_one,
 	.deadline = 60,
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* croft set: changes options of a server; saved, and live where that can be. */
 #include "base/mem.h"
-#include "out.h"
+#include "change_out.h"
+#include "profile.h"
 #include "run/run.h"
 
 static void warn_depends(const struct cmd_ctx *ctx, const char *name)
@@ -17,40 +18,28 @@ static void warn_depends(const struct cmd_ctx *ctx, const char *name)
 
 static int set_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
-	_cleanup_(strv_free) struct strv restart = {}, words = {}, defaults = {};
+	_cleanup_(strv_free) struct strv words = {}, defaults = {};
+	_cleanup_free_ char *command = change_command(ctx, name);
 	struct run_opts o = { .deadline_ms = ctx->deadline_ms };
-	int ret;
+	struct set_args args = { .opt = &ctx->srv_name,
+				 .text = &ctx->srv_value,
+				 .defaults = &defaults,
+				 .command = command };
+	struct set_result res = {};
+	int ret = change_mode(ctx, &args, err);
 
 	cmd_values(ctx, "default", &words);
 	for (size_t i = 0; i < words.n; i++)
 		strv_split(&defaults, words.v[i], ",");
-	ret = run_set(ctx->host, name, &ctx->srv_name, &ctx->srv_value, &defaults, &o,
-		      &ctx->changed, &restart, err);
-	if (ret < 0)
-		return ret;
-	if (strv_has(&ctx->srv_name, "depends"))
+	if (ret == 0 && args.mode == SET_RUNTIME && defaults.n)
+		ret = err_set(err, ERR_USAGE, 0, "--runtime and --default exclude each other");
+	if (ret == 0)
+		ret = run_set(ctx->host, name, &args, &o, &res, err);
+	if (ret == 0 && strv_has(&ctx->srv_name, "depends"))
 		warn_depends(ctx, name);
-	if (ctx->json) {
-		struct json_out *j = json_new(false);
-
-		json_obj(j, NULL);
-		json_str(j, "name", name);
-		json_bool(j, "ok", true);
-		json_bool(j, "changed", ctx->changed);
-		json_list(j, "next-start");
-		for (size_t i = 0; i < restart.n; i++)
-			json_str(j, NULL, restart.v[i]);
-		json_list_end(j);
-		json_obj_end(j);
-		out_json(json_done(j));
-		ctx->answered = true;
-	} else if (restart.n && !ctx->quiet) {
-		_cleanup_free_ char *all = strv_join(&restart, ", ");
-
-		out_printf("%s%stakes effect at the next start: %s\n", ctx->names.n > 1 ? name : "",
-			   ctx->names.n > 1 ? ": " : "", all);
-	}
-	return 0;
+	if (ret == 0)
+		change_print(ctx, name, &args, &res);
+	return ret;
 }
 
 static const struct cmd_opt opts[] = {
@@ -58,6 +47,10 @@ static const struct cmd_opt opts[] = {
 	  .metavar = "OPTION,...",
 	  .help = "these have the default of croft.conf again",
 	  .repeat = true },
+	{ .name = "runtime", .help = "change the running server only: until it stops or reboots" },
+	{ .name = "save-only", .help = "change the file only: for the next start" },
+	CHANGE_OPT_PLAN,
+	CMD_OPT_PROFILE,
 	CMD_OPT_PASSWORD_FILE,
 };
 
@@ -72,7 +65,7 @@ const struct cmd cmd_set = {
 	    "changed when one of the options is refused.",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_ROOT | CMD_NAMES | CMD_SERVER_OPTS,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_SERVER_OPTS | CMD_AUDIT,
 	.one = set_one,
 	.run = cmd_each_assigned,
 	.deadline = 120,

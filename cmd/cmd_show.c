@@ -34,6 +34,42 @@ static void show_text(struct server *s)
 	}
 }
 
+/* One option as sh reads it; a list is as many. */
+static void export_option(struct server *s, const struct opt *o)
+{
+	struct strv words = {};
+
+	if (o->type == &opt_addrs) {
+		_cleanup_free_ char *text = opt_text(&s->set, o);
+		strv_split(&words, text, " ");
+	} else if (o->type->list) {
+		const struct strv *l = opt_place(&s->set, o);
+		for (size_t i = 0; i < l->n; i++)
+			strv_add(&words, l->v[i]);
+	}
+	if (!words.n)
+		strv_take(&words, opt_text(&s->set, o));
+	for (size_t i = 0; i < words.n; i++) {
+		_cleanup_free_ char *quoted = conf_quote(words.v[i]);
+		out_printf(" \\\n\t--%s %s", o->name, quoted);
+	}
+	strv_free(&words);
+}
+
+/* The command that makes such a server. */
+static void show_export(struct server *s)
+{
+	const struct opt_group *g;
+	const struct opt *o;
+
+	out_printf("croft create %s", s->name);
+	for (size_t i = 0; opt_each(&s->set, &i, &g, &o);)
+		if (!(o->flags & (OPT_SECRET | OPT_NOSAVE)) &&
+		    opt_origin_of(&s->set, o) == ORIGIN_FILE)
+			export_option(s, o);
+	out_puts("\n");
+}
+
 static void show_json(struct server *s)
 {
 	struct json_out *j = json_new(false);
@@ -69,6 +105,8 @@ static int show_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 		return ret;
 	if (ctx->json) {
 		show_json(&s);
+	} else if (cmd_flag(ctx, "export")) {
+		show_export(&s);
 	} else {
 		if (ctx->names.n > 1)
 			out_printf("# %s\n", name);
@@ -79,6 +117,10 @@ static int show_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	return 0;
 }
 
+static const struct cmd_opt opts[] = {
+	{ .name = "export", .help = "print the croft create command that makes such a server" },
+};
+
 const struct cmd cmd_show = {
 	.name = "show",
 	.section = "Looking",
@@ -86,7 +128,9 @@ const struct cmd cmd_show = {
 	.help = "print the configuration of servers",
 	.more =
 	    "Each line ends with where the value comes from: default, host (croft.conf) or file.",
-	.flags = CMD_NAMES,
+	.opts = opts,
+	.n_opts = ARRAY_LEN(opts),
+	.flags = CMD_NAMES | CMD_NO_AUDIT,
 	.one = show_one,
 	.deadline = 60,
 };

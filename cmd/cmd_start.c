@@ -12,9 +12,13 @@
 
 static int start_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
-	struct run_opts o = { .deadline_ms = ctx->deadline_ms, .jobs_hint = 1 };
+	struct strv warnings = {};
+	struct run_opts o = { .deadline_ms = ctx->deadline_ms,
+			      .jobs_hint = 1,
+			      .warnings = &warnings };
 	int ret = run_start(ctx->host, name, &o, &ctx->changed, err);
 
+	out_warn_all(ctx, name, &warnings);
 	if (ret == 0 && cmd_flag(ctx, "wait"))
 		ret = run_wait_ready(ctx->host, name, &o, err);
 	return ret;
@@ -74,7 +78,7 @@ const struct cmd cmd_start = {
 		"those in its DEPENDS. Servers named on the command line start at once.",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_ROOT | CMD_NAMES | CMD_NO_NAMES,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_NO_NAMES | CMD_AUDIT,
 	.one = start_one,
 	.run = start_run,
 	.deadline = 180,

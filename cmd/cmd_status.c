@@ -79,7 +79,7 @@ const struct cmd cmd_status = {
 	    "server runs or is suspended, 3 when it does not, 4 when there is none of that name, 9 "
 	    "when\n"
 	    "you may not know.",
-	.flags = CMD_NAMES,
+	.flags = CMD_NAMES | CMD_NO_AUDIT,
 	.one = status_one,
 	.deadline = 60,
 };

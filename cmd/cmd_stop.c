@@ -149,7 +149,7 @@ const struct cmd cmd_stop = {
 	.help = "stop servers",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING | CMD_AUDIT,
 	.one = stop_one,
 	.run = stop_run,
 };

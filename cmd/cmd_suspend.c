@@ -15,7 +15,7 @@ const struct cmd cmd_suspend = {
 	.section = "Running",
 	.args = "NAME...",
 	.help = "halt all processes of running servers for a while",
-	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING,
+	.flags = CMD_ROOT | CMD_NAMES | CMD_RUNNING | CMD_AUDIT,
 	.one = suspend_one,
 	.deadline = 60,
 };

@@ -239,7 +239,7 @@ static int remove_all(struct cmd_ctx *ctx, struct err *err)
 static const struct {
 	const char *word;
 	int (*run)(struct cmd_ctx *ctx, struct err *err);
-	bool answers; /* prints its own JSON */
+	bool answers; /* prints its own JSON, and changes nothing */
 } parts[] = {
 	{ "build", build, false },
 	{ "list", list, true },
@@ -249,10 +249,11 @@ static const struct {
 
 static int template_run(struct cmd_ctx *ctx, struct err *err)
 {
+	ctx->looked = true;
 	for (size_t i = 0; ctx->n_rest && i < ARRAY_LEN(parts); i++) {
 		if (!streq(parts[i].word, ctx->rest[0]))
 			continue;
-		ctx->answered = parts[i].answers;
+		ctx->answered = ctx->looked = parts[i].answers;
 		ctx->part = parts[i].word;
 		return parts[i].run(ctx, err);
 	}
@@ -285,7 +286,7 @@ const struct cmd cmd_template = {
 	.more = "build makes a template from a recipe; list --recipes names the recipes.",
 	.opts = opts,
 	.n_opts = ARRAY_LEN(opts),
-	.flags = CMD_REST,
+	.flags = CMD_REST | CMD_AUDIT,
 	.run = template_run,
 	.deadline = 3600,
 };

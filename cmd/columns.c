@@ -119,63 +119,56 @@ static void get_interface(const struct item *it, struct value *v)
 		set_text(v, it->state.host_if);
 }
 
-static void usage_bytes(const struct item *it, uint64_t n, struct value *v)
+static void get_figure(const struct limit_figure *f, const struct item *it, struct value *v)
 {
-	if (it->has_usage && n != PARSE_UNLIMITED)
+	uint64_t n = limit_figure_get(&it->usage, f);
+
+	if (!it->has_usage || n == PARSE_UNLIMITED)
+		return;
+	if (f->unit == UNIT_BYTES)
 		set_number(v, n, out_bytes(n));
-}
-
-static void get_memory_used(const struct item *it, struct value *v)
-{
-	usage_bytes(it, it->usage.memory, v);
-}
-
-static void get_memory_peak(const struct item *it, struct value *v)
-{
-	usage_bytes(it, it->usage.memory_peak, v);
-}
-
-static void get_swap_used(const struct item *it, struct value *v)
-{
-	usage_bytes(it, it->usage.swap, v);
-}
-
-static void get_cpu_used(const struct item *it, struct value *v)
-{
-	uint64_t us = it->usage.cpu_usec;
-
-	if (it->has_usage && us != PARSE_UNLIMITED)
-		set_ms(v, us / 1000);
-}
-
-static void get_pids_used(const struct item *it, struct value *v)
-{
-	if (it->has_usage && it->usage.pids != PARSE_UNLIMITED)
-		set_u64(v, it->usage.pids);
-}
-
-static void get_oom_kills(const struct item *it, struct value *v)
-{
-	if (it->has_usage && it->usage.oom_kills != PARSE_UNLIMITED)
-		set_u64(v, it->usage.oom_kills);
+	else if (f->unit == UNIT_USEC)
+		set_ms(v, n / 1000);
+	else
+		set_u64(v, n);
 }
 
 static const struct column own[] = {
-	{ .name = "name", .get = get_name },
-	{ .name = "state", .get = get_state, .source = FROM_STATE },
-	{ .name = "uptime", .get = get_uptime, .source = FROM_STATE, .right = true },
-	{ .name = "memory-used", .get = get_memory_used, .source = FROM_USAGE, .right = true },
-	{ .name = "memory-peak", .get = get_memory_peak, .source = FROM_USAGE, .right = true },
-	{ .name = "swap-used", .get = get_swap_used, .source = FROM_USAGE, .right = true },
-	{ .name = "cpu-used", .get = get_cpu_used, .source = FROM_USAGE, .right = true },
-	{ .name = "pids-used", .get = get_pids_used, .source = FROM_USAGE, .right = true },
-	{ .name = "oom-kills", .get = get_oom_kills, .source = FROM_USAGE, .right = true },
-	{ .name = "boots", .get = get_boots, .source = FROM_STATE, .right = true },
-	{ .name = "init-pid", .get = get_init, .source = FROM_STATE, .right = true },
-	{ .name = "monitor-pid", .get = get_monitor, .source = FROM_STATE, .right = true },
-	{ .name = "uid-base", .get = get_uid_base, .source = FROM_STATE, .right = true },
-	{ .name = "cgroup", .get = get_cgroup, .source = FROM_STATE },
-	{ .name = "interface", .get = get_interface, .source = FROM_STATE },
+	{ .name = "name", .get = get_name, .help = "the server's name" },
+	{ .name = "state",
+	  .get = get_state,
+	  .source = FROM_STATE,
+	  .help = "stopped, starting, running, suspended, stopping or failed" },
+	{ .name = "uptime",
+	  .get = get_uptime,
+	  .source = FROM_STATE,
+	  .right = true,
+	  .help = "time since init started" },
+	{ .name = "boots",
+	  .get = get_boots,
+	  .source = FROM_STATE,
+	  .right = true,
+	  .help = "how often it has booted since croft start" },
+	{ .name = "init-pid",
+	  .get = get_init,
+	  .source = FROM_STATE,
+	  .right = true,
+	  .help = "pid of its init on the host" },
+	{ .name = "monitor-pid",
+	  .get = get_monitor,
+	  .source = FROM_STATE,
+	  .right = true,
+	  .help = "pid of its monitor" },
+	{ .name = "uid-base",
+	  .get = get_uid_base,
+	  .source = FROM_STATE,
+	  .right = true,
+	  .help = "first of its user ids on the host" },
+	{ .name = "cgroup", .get = get_cgroup, .source = FROM_STATE, .help = "its control group" },
+	{ .name = "interface",
+	  .get = get_interface,
+	  .source = FROM_STATE,
+	  .help = "the host's end of its link" },
 };
 
 /* Which member of the state holds the value of an option that is in force. Limits are found by
@@ -212,10 +205,19 @@ static bool known_by_state(const struct opt_group *g, const struct opt *o)
 
 size_t columns_all(struct column **ret)
 {
-	size_t n = ARRAY_LEN(own), max = n + opt_count(server_groups, server_n_groups);
+	size_t n = ARRAY_LEN(own);
+	size_t max = n + limit_n_figures + opt_count(server_groups, server_n_groups);
 	struct column *all = xcalloc(max, sizeof(*all));
 
 	memcpy(all, own, sizeof(own));
+	for (size_t i = 0; i < limit_n_figures; i++)
+		all[n++] = (struct column) {
+			.name = limit_figures[i].name,
+			.help = limit_figures[i].help,
+			.source = FROM_STATE | FROM_USAGE,
+			.right = true,
+			.figure = &limit_figures[i],
+		};
 	for (size_t g = 0; g < server_n_groups; g++)
 		for (size_t i = 0; i < *server_groups[g].n; i++) {
 			const struct opt *o = &server_groups[g].rows[i];
@@ -225,6 +227,7 @@ size_t columns_all(struct column **ret)
 				continue;
 			all[n++] = (struct column) {
 				.name = o->name,
+				.help = o->help,
 				.source = state ? FROM_STATE | FROM_CONF : ALWAYS_CONF,
 				.right = o->type == &opt_size || o->type == &opt_u64 ||
 					 o->type == &opt_milli || o->type == &opt_duration,
@@ -306,6 +309,8 @@ void column_get(const struct column *c, const struct item *it, struct value *ret
 	*ret = (struct value) {};
 	if (c->get)
 		c->get(it, ret);
+	else if (c->figure)
+		get_figure(c->figure, it, ret);
 	else
 		get_option(c, it, ret);
 	if (ret->kind == V_LIST && !ret->text && ret->list.n)
@@ -346,24 +351,6 @@ void value_json(struct json_out *j, const char *name, const struct value *v)
 	}
 }
 
-static void read_usage(struct item_reader *r, struct item *it)
-{
-	struct err unused = {};
-	struct cg cg = CG_NONE;
-
-	if (!r->tried) {
-		_cleanup_free_ char *cache = xasprintf("%s/.cgroups", r->host->run);
-
-		r->tried = true;
-		r->found = cg_layout_get(cache, r->host->cgroup_parent, &r->layout, &unused) == 0;
-	}
-	if (!r->found || cg_open(&r->layout, it->state.cgroup, &cg, &unused) < 0)
-		return;
-	limit_usage(&cg, &it->usage);
-	cg_close(&cg);
-	it->has_usage = true;
-}
-
 /* Whether init lives, by one lstat(2): the link /proc/PID/exe belongs to an id of the server's own
  * range, which no other process has; of a zombie, and of a process that hides its memory, it
  * belongs to root (proc(5)). A no is only a maybe. */
@@ -386,25 +373,52 @@ static const char *word_of(const struct host *h, const struct state *s)
 	return state_word(h, s);
 }
 
+static void read_state(struct item_reader *r, struct item *it)
+{
+	int ret = state_load(r->host, it->name, &it->state, &it->why);
+
+	it->has_state = ret == 0;
+	if (it->has_state)
+		it->word = word_of(r->host, &it->state);
+	else if (ret != -ENOENT)
+		it->word = "unknown"; /* its state cannot be read */
+}
+
+/* State and usage as they belong together. */
+static bool read_usage(struct item_reader *r, struct item *it)
+{
+	struct tally t;
+	struct err unused = {};
+
+	r->tally.host = r->host;
+	if (tally_read(&r->tally, it->name, &t, &unused) < 0)
+		return false;
+	it->has_usage = true;
+	it->usage = t.total;
+	it->has_state = t.has_state;
+	it->state = t.state;
+	memcpy(it->pressure, t.pressure, sizeof(it->pressure));
+	if (!t.has_state)
+		return true;
+	it->word = t.runs ? word_of(r->host, &t.state) : state_word(r->host, &t.state);
+	if (!t.runs && (streq(it->word, "running") || streq(it->word, "suspended")))
+		it->word = "stopped"; /* its groups went just now */
+	return true;
+}
+
 void item_read(struct item_reader *r, const char *name, struct item *ret)
 {
 	struct err err = {};
-	int loaded;
 
 	ret->host = r->host;
 	ret->name = name;
 	ret->word = "stopped";
-	ret->has_conf = ret->has_usage = false;
-	loaded = state_load(r->host, name, &ret->state, &ret->why);
-	ret->has_state = loaded == 0;
-	if (ret->has_state)
-		ret->word = word_of(r->host, &ret->state);
-	else if (loaded != -ENOENT)
-		ret->word = "unknown"; /* its state cannot be read */
+	ret->has_state = ret->has_conf = ret->has_usage = false;
+	ret->why = (struct err) {};
+	if (!(r->sources & FROM_USAGE) || !read_usage(r, ret))
+		read_state(r, ret);
 	if ((r->sources & ALWAYS_CONF) || (!ret->has_state && (r->sources & FROM_CONF)))
 		ret->has_conf = server_load(&ret->conf, r->host, name, &err) == 0;
-	if (ret->has_state && (r->sources & FROM_USAGE))
-		read_usage(r, ret);
 }
 
 void item_free(struct item *it)

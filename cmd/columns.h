@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What can be said of a server in one word: the columns of croft list and the members of croft
- * status
- * --json. Each column names its source, and only sources that a chosen column needs are read: the
- * plain list opens one file per server. Every option of a server is a column as well.
+ * status --json. Each column names its source, and only sources that a chosen column needs are
+ * read: the plain list opens one file per server. Every option of a server is a column as well, and
+ * so is every figure of what it uses (limit_figures[]).
  */
 #ifndef CROFT_CMD_COLUMNS_H
 #define CROFT_CMD_COLUMNS_H
 
 #include "cmd.h"
-#include "run/state.h"
+#include "run/tally.h"
 #include "sys/json.h"
 
 enum column_source {
 	FROM_STATE = 1 << 0, /* RUN/NAME/state.json */
 	FROM_CONF = 1 << 1,  /* NAME.conf, when the server does not run */
-	FROM_USAGE = 1 << 2, /* the control group of a running server */
+	FROM_USAGE = 1 << 2, /* its ledger, and its control groups when it runs */
 	ALWAYS_CONF = 1 << 3 /* NAME.conf, also when it runs: nothing else knows it */
 };
 
@@ -28,7 +28,8 @@ struct item {
 	struct err why;	  /* why its state cannot be read */
 	struct state state;
 	struct server conf;
-	struct limit_usage usage;
+	struct limit_usage usage; /* over all its runs */
+	struct limit_pressure pressure[PRESSURES];
 };
 
 struct value {
@@ -40,11 +41,12 @@ struct value {
 void value_free(struct value *v);
 
 struct column {
-	const char *name;
+	const char *name, *help;
 	unsigned source;
 	bool right; /* numbers stand to the right */
 	void (*get)(const struct item *it, struct value *v);
-	const struct opt_group *group; /* get NULL: an option's column */
+	const struct limit_figure *figure; /* get NULL: a figure's column */
+	const struct opt_group *group;	   /* or an option's */
 	const struct opt *row;
 };
 
@@ -55,13 +57,11 @@ void column_get(const struct column *c, const struct item *it, struct value *ret
 /* One member of an object. */
 void value_json(struct json_out *j, const char *name, const struct value *v);
 
-/* Reads what `sources` ask for. One server that cannot be read is shown with what is known. The
- * layout (NULL until needed) is found once for all items. */
+/* Reads what `sources` ask for. One server that cannot be read is shown with what is known. */
 struct item_reader {
 	const struct host *host;
 	unsigned sources;
-	bool tried, found; /* the layout */
-	struct cg_layout layout;
+	struct tally_reader tally;
 };
 void item_read(struct item_reader *r, const char *name, struct item *ret);
 void item_free(struct item *it);

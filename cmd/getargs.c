@@ -239,7 +239,9 @@ static int short_options(struct reader *r, const char *word, struct err *err)
 /* True when the word and all that follow it belong to the command that runs in the server. */
 static bool begins_rest(const struct cmd_ctx *ctx)
 {
-	return (ctx->cmd->flags & CMD_REST) && (ctx->cmd->flags & CMD_NAME) && ctx->names.n == 1;
+	unsigned flags = ctx->cmd->flags;
+
+	return flags & CMD_REST && flags & CMD_NAME && !(flags & CMD_WORDS) && ctx->names.n == 1;
 }
 
 static int plain_word(struct reader *r, char *word, struct err *err)
@@ -377,7 +379,8 @@ int getargs_check(struct cmd_ctx *ctx, struct err *err)
 		return err_set(err, ERR_USAGE, 0, "name a server; see croft %s --help",
 			       ctx->cmd->name);
 	if ((flags & CMD_SERVER_OPTS) && !(flags & CMD_NEW) && !ctx->srv_name.n &&
-	    !cmd_flag(ctx, "default") && !cmd_flag(ctx, "password-file"))
+	    !cmd_flag(ctx, "default") && !cmd_flag(ctx, "password-file") &&
+	    !cmd_flag(ctx, "profile"))
 		return err_set(err, ERR_USAGE, 0, "no option to set is given; see croft %s --help",
 			       ctx->cmd->name);
 	return check_jobs(ctx, err);

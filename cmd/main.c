@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "audit.h"
 #include "base/mem.h"
 #include "getargs.h"
 #include "many.h"
@@ -146,6 +147,7 @@ static int run_command(const struct cmd *cmd, int argc, char **argv)
 {
 	struct cmd_ctx ctx = { .cmd = cmd };
 	struct host host = {};
+	struct audit audit = {};
 	struct err err = {};
 	int ret, code;
 
@@ -155,11 +157,17 @@ static int run_command(const struct cmd *cmd, int argc, char **argv)
 		getargs_free(&ctx);
 		return 0;
 	}
-	if (ret == 0)
+	if (ret == 0) {
+		audit_begin(&ctx, &audit);
 		ret = prepare_command(&ctx, &host, &err);
+	}
+	bool begun = ret == 0;
 	if (ret == 0)
 		ret = call(&ctx, &err);
 	code = ret < 0 ? fail(&ctx, &err) : exit_code;
+	if (begun)
+		audit_end(&ctx, &audit, code);
+	audit_free(&audit);
 	if (ret == 0 && ctx.json && !ctx.answered && !(cmd->flags & CMD_RAW))
 		out_outcome(&ctx, ctx.names.n == 1 ? ctx.names.v[0] : NULL, NULL);
 	getargs_free(&ctx);

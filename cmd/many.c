@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "out.h"
+#include "profile.h"
 #include "run/join.h"
 #include "sys/fd.h"
 
@@ -276,8 +277,10 @@ static int assign_check(const struct cmd_ctx *ctx, struct err *err)
 
 int cmd_each_assigned(struct cmd_ctx *ctx, struct err *err)
 {
-	int ret = password_file(ctx, err);
+	int ret = profile_take(ctx, err);
 
+	if (ret == 0)
+		ret = password_file(ctx, err);
 	if (ret == 0)
 		ret = assign_check(ctx, err);
 	if (ret == 0)

@@ -31,9 +31,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "monitor_watch.h"
 #include "run/monitor.h"
 
 #ifndef TIOCGPTPEER
@@ -85,14 +85,6 @@ static struct monitor {
 	struct client client[MONITOR_CLIENTS];
 	char buf[2048];
 } m;
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static int digits(const char *s, uint64_t *ret)
 {
@@ -338,7 +330,7 @@ static ssize_t console_read(void)
 /* Milliseconds for which the console must wait, 0 for none. */
 static int console_wait(void)
 {
-	uint64_t now = now_ms();
+	uint64_t now = watch_now();
 
 	if (now - m.window >= RATE_MS) {
 		m.window = now;
@@ -349,7 +341,20 @@ static int console_wait(void)
 
 /* -- the loop ------------------------------------------------------------------------------- */
 
-enum { P_INIT, P_MASTER, P_LISTENER, P_CLIENT, P_N = P_CLIENT + MONITOR_CLIENTS };
+enum {
+	P_INIT,
+	P_MASTER,
+	P_LISTENER,
+	P_WATCH,
+	P_CLIENT = P_WATCH + WATCH_N,
+	P_N = P_CLIENT + MONITOR_CLIENTS
+};
+
+/* The shorter of two times to wait, of which -1 is for ever. */
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
 
 static void loop_wait(struct pollfd p[P_N])
 {
@@ -369,7 +374,8 @@ static void loop_wait(struct pollfd p[P_N])
 		if (c->fd >= 0 && stuck)
 			p[P_MASTER].events = POLLIN | POLLOUT;
 	}
-	if (poll(p, P_N, m.hup ? HUP_MS : wait > 0 ? wait : -1) < 0)
+	int next = watch_poll(p + P_WATCH);
+	if (poll(p, P_N, sooner(m.hup ? HUP_MS : wait > 0 ? wait : -1, next)) < 0)
 		memset(p, 0, sizeof(*p) * P_N);
 	if (m.hup)
 		console_reopen();
@@ -403,6 +409,7 @@ static void loop_step(void)
 	}
 	if (p[P_LISTENER].revents)
 		client_accept();
+	watch_step(p + P_WATCH);
 }
 
 /* Returns init's wait status. */
@@ -527,10 +534,15 @@ struct pidfd_info_v0 {
  */
 static int watch_adopted(void)
 {
-	struct pollfd p = { .fd = m.pidfd, .events = POLLIN };
+	struct pollfd p[1 + WATCH_N] = { { .fd = m.pidfd, .events = POLLIN } };
 
-	while (poll(&p, 1, -1) != 1)
-		;
+	do {
+		int next = watch_poll(p + 1);
+
+		if (poll(p, 1 + WATCH_N, next) < 0)
+			p[0].revents = p[1].revents = p[2].revents = 0;
+		watch_step(p + 1);
+	} while (!p[0].revents);
 	for (int i = 0; i < ADOPTED_TRIES; i++) {
 		struct pidfd_info_v0 info = { .mask = PIDFD_INFO_EXIT };
 
@@ -594,6 +606,7 @@ static void finish(int status)
 	char stopping[PATH_SIZE];
 
 	drain();
+	watch_end();
 	write_ended(status);
 	if (join_path(stopping, sizeof(stopping), m.run, "/stopping") &&
 	    access(stopping, F_OK) == 0)
@@ -607,10 +620,10 @@ static void finish(int status)
 
 int main(int argc, char **argv)
 {
-	uint64_t pid;
+	uint64_t pid, event_max;
 
-	if (argc != 7 || digits(argv[2], &pid) < 0 || pid < 2 || pid > INT_MAX ||
-	    digits(argv[5], &m.log_max) < 0) {
+	if (argc != 12 || digits(argv[2], &pid) < 0 || pid < 2 || pid > INT_MAX ||
+	    digits(argv[5], &m.log_max) < 0 || digits(argv[8], &event_max) < 0) {
 		static const char usage[] = "croft-monitor is started by croft; it is no command\n";
 
 		(void)!write(2, usage, sizeof(usage) - 1);
@@ -630,6 +643,7 @@ int main(int argc, char **argv)
 	m.pidfd = (int)syscall(SYS_pidfd_open, m.init, 0); /* 5.3 */
 	if (adopt && m.pidfd < 0)
 		return 1;
+	watch_open(m.name, argv[7], event_max, argv[9], argv[10], *argv[11]);
 	if (adopt)
 		finish(watch_adopted());
 	console_reopen();

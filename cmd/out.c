@@ -113,6 +113,13 @@ void out_warn(const struct cmd_ctx *ctx, const char *name, const char *text)
 		line(ctx->cmd->name, name, "warning: ", text);
 }
 
+void out_warn_all(const struct cmd_ctx *ctx, const char *name, struct strv *texts)
+{
+	for (size_t i = 0; i < texts->n; i++)
+		out_warn(ctx, name, texts->v[i]);
+	strv_free(texts);
+}
+
 void out_outcome(const struct cmd_ctx *ctx, const char *name, const struct err *err)
 {
 	struct json_out *j = json_new(false);

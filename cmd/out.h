@@ -24,6 +24,8 @@ void out_clean(struct buf *b, const char *s);
  * NULL. */
 void out_error(const char *verb, const char *name, const char *text);
 void out_warn(const struct cmd_ctx *ctx, const char *name, const char *text);
+/* Each of a list, which it empties. */
+void out_warn_all(const struct cmd_ctx *ctx, const char *name, struct strv *texts);
 /* The outcome for one name (NULL: of the command) on stdout, as JSON. err NULL: success. */
 void out_outcome(const struct cmd_ctx *ctx, const char *name, const struct err *err);
 

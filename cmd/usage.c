@@ -89,19 +89,62 @@ static void row_line(const struct opt *o)
 	option_line(o->name, 0, str_or(o->metavar, "VALUE"), o->help, notes ? notes : "");
 }
 
+#define WIDTH 79
+
+/* Those of several groups that are only named, as many on a line as fit. */
+static void rare_rows(const struct cmd *cmd, const struct opt_group *first,
+		      const struct opt_group *end)
+{
+	struct strv words = { 0 };
+	size_t column = WIDTH;
+
+	for (const struct opt_group *g = first; g < end; g++)
+		for (size_t i = 0; i < *g->n; i++)
+			if (g->rows[i].flags & OPT_RARE && getargs_takes(cmd, &g->rows[i]))
+				strv_take(&words, xasprintf("--%s %s", g->rows[i].name,
+							    str_or(g->rows[i].metavar, "VALUE")));
+	for (size_t i = 0; i < words.n; i++) {
+		size_t n = strlen(words.v[i]) + 2;
+
+		if (column + n > WIDTH) {
+			out_puts(i ? ",\n       " : "  also ");
+			column = 5;
+		} else {
+			out_puts(", ");
+		}
+		out_puts(words.v[i]);
+		column += n;
+	}
+	if (words.n)
+		out_puts("; see croft-server(5)\n");
+	strv_free(&words);
+}
+
+static void usual_rows(const struct cmd *cmd, const struct opt_group *g, const char **title)
+{
+	for (size_t i = 0; i < *g->n; i++) {
+		if (!getargs_takes(cmd, &g->rows[i]))
+			continue;
+		if (*title)
+			out_printf("\n%s:\n", *title);
+		*title = NULL;
+		if (!(g->rows[i].flags & OPT_RARE))
+			row_line(&g->rows[i]);
+	}
+}
+
+/* Groups of one title that follow each other are one for the reader. */
 static void server_options(const struct cmd *cmd)
 {
-	for (size_t g = 0; g < server_n_groups; g++) {
-		const char *title = server_groups[g].title;
+	const struct opt_group *g = server_groups, *last = server_groups + server_n_groups;
 
-		for (size_t i = 0; i < *server_groups[g].n; i++) {
-			if (!getargs_takes(cmd, &server_groups[g].rows[i]))
-				continue;
-			if (title)
-				out_printf("\n%s:\n", title);
-			title = NULL;
-			row_line(&server_groups[g].rows[i]);
-		}
+	while (g < last) {
+		const struct opt_group *first = g;
+		const char *title = first->title;
+
+		for (; g < last && streq(g->title, first->title); g++)
+			usual_rows(cmd, g, &title);
+		rare_rows(cmd, first, g);
 	}
 }
 

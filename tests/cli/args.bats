@@ -157,3 +157,15 @@ load cli
 	fails 9 'not permitted' set web1 --memory 1G
 	fails 2 'no option to set is given' set web1
 }
+
+@test "events: times, numbers and patterns are checked first; names need no root" {
+	fails 2 "--since: 'yesterday' is neither a time as 2026-11-23T15:00 (UTC) nor how long ago" events --since yesterday
+	fails 2 "--since: '2026-11-23T15' is neither" events --since 2026-11-23T15
+	fails 2 "--lines: '-1' is no number" events -n -1
+	fails 2 "bad server name 'Web'" events Web
+	fails 9 'not permitted: run it as root' events 'web*' --since 10m
+	run -0 croft events --names
+	[[ "$output" == *oom-kill*memory* ]]
+	run -0 croft events --names --json
+	[[ "$output" == '[{"event":"create","help":"'* ]]
+}

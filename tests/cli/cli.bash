@@ -62,10 +62,14 @@ runs() {
 	mkdir -p "$CROFT_RUN/$1"
 	cat >"$CROFT_RUN/$1/state.json" <<-END
 		{"version":1,"phase":2,"name":"$1","init":$2,"init_start":$3,"monitor":0,"monitor_start":0,
-		"started":1700000000,"boots":1,"uid_base":1879048192,"features":0,"privileged":false,
+		"started":1700000000,"boots":1,"uid_base":1879048192,"features":0,"groups":0,"privileged":false,
 		"frozen":${6:-false},"cgroup":"croft/$1","host_if":"c$1.0","net":"routed","store":"overlay",
 		"dialect":"busybox","template":"busybox","hostname":"$1","halt_signal":30,"reboot_signal":15,
-		"memory":$4,"swap":null,"cpus":1500,"cpu_weight":100,"pids":4096,"ip":["$5/32"]}
+		"memory":$4,"memory_high":null,"memory_guarantee":0,"swap":null,"oom_group":false,"oom_score":0,
+		"cpus":1500,"cpu_weight":100,"cpu_burst":0,"cpu_set":"all","numa_set":"all","pids":4096,"ptys":256,
+		"io_weight":100,"io_read_bps":null,"io_write_bps":null,"io_read_iops":null,"io_write_iops":null,
+		"hugepages":0,"nofile":1048576,"nproc":null,"memlock":null,"msgqueue":null,"sigpending":null,
+		"ip":["$5/32"]}
 	END
 }
 

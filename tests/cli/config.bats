@@ -79,6 +79,7 @@ refused() {
 		JOBS="-1" -> JOBS: '-1' is not a whole number
 		HOOK_TIMEOUT="1ms" -> HOOK_TIMEOUT: '1ms' is out of range: 100ms at least
 		CONSOLE_LOG="1K" -> CONSOLE_LOG: '1K' is out of range: from 64K
+		EVENT_LOG="1K" -> EVENT_LOG: '1K' is out of range: from 64K
 		MEMORY="bad" -> MEMORY: 'bad' is not a size
 		PASSWORD="root:x" -> PASSWORD: a secret is never kept in a file
 	END

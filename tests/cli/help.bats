@@ -72,8 +72,8 @@ commands() {
 		_croft
 		echo "${COMPREPLY[*]}"
 	}
-	[ "$(complete_words croft sta)" = "start status" ]
-	[ "$(complete_words croft create web1 --cpu)" = "--cpus --cpu-weight" ]
+	[ "$(complete_words croft star)" = "start" ]
+	[ "$(complete_words croft create web1 --cpu-b)" = "--cpu-burst" ]
 	[ "$(complete_words croft create web1 --net '')" = "routed none" ]
 	[ "$(complete_words croft create web1 --onboot '')" = "yes no" ]
 	[ "$(complete_words croft start '')" = "db web1" ]

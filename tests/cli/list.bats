@@ -49,7 +49,7 @@ load cli
 	echo >>"$CROFT_RUN/web1/one"
 	mv "$CROFT_RUN/web1/one" "$CROFT_RUN/web1/state.json"
 	[ "$(croft status web1 --json | sed 's/"uptime":[0-9.]*,//')" = "$before" ]
-	[[ "$before" == *'"memory":1048576'*'"swap":null,"cpus":1500'*'"ip":["10.77.0.2"]'* ]]
+	[[ "$before" == *'"memory":1048576'*'"swap":null'*'"cpus":1500'*'"ip":["10.77.0.2"]'* ]]
 }
 
 @test "a damaged state or file of one server does not hide the others" {
@@ -179,4 +179,53 @@ load cli
 	n=$(croft list --json -o uptime web1)
 	[[ "$n" =~ ^\[\{\"uptime\":[0-9]+(\.[0-9]+)?\}\]$ ]]
 	[[ "$n$(sleep 0.013; croft list --json -o uptime web1)$(sleep 0.017; croft list --json -o uptime web1)" == *.* ]]
+}
+
+@test "tags: choose servers, are a list, are checked" {
+	server web1 'TAG="customer=acme gold"'
+	server web2 'TAG="customer=acme"'
+	server web3
+	runs web2 $$ "$(start_of $$)" 1048576 10.77.0.2
+	[ "$(croft list -a -H -o name --tag customer=acme | paste -sd' ')" = "web1 web2" ]
+	[ "$(croft list -a -H -o name --tag customer=acme --tag gold)" = web1 ]
+	[ "$(croft list -H -o name --tag customer=acme)" = web2 ]
+	[ "$(croft list -a -H -o name --tag customer=acme 'x*' web2)" = web2 ]
+	[ -z "$(croft list -a -H --tag acme)" ]
+	[ "$(croft list --tag acme --json)" = "[]" ]
+	[ "$(croft list -a -H -o tag web1)" = customer=acme,gold ]
+	[ "$(croft list --json -o tag web1 web3)" = '[{"tag":["customer=acme","gold"]},{"tag":[]}]' ]
+	fails 2 'option --tag needs a value: TAG' list --tag
+	local bad
+	for bad in 'a;b' '-x' "a'b" "$(printf 'x%.0s' {1..64})"; do
+		server web4 "TAG=\"$bad\""
+		fails 2 'expected at most 63 letters, digits' show web4
+	done
+}
+
+@test "-o help: each column and what it means" {
+	local all
+	all=$(croft list -o help -H)
+	[ "$(croft list -o help | head -n 1)" = "$(printf '%-21s MEANING' COLUMN)" ]
+	[[ "$all" == *"memory-used "*"memory in use"* ]]
+	! grep -vE '^[a-z][a-z-]+  +[a-zA-Z0-9]' <<<"$all" || return 1
+	# Each can be asked for, and sorted by.
+	local col
+	for col in $(cut -d' ' -f1 <<<"$all"); do
+		croft list -a -o "$col" --sort "-$col" >/dev/null
+	done
+	[[ "$(croft list -o help --json)" == '{"name":"the server'*'"tag":"'* ]]
+	fails 2 'unknown column' list -o name,help
+}
+
+@test "usage of a server whose control group is not there is not known, not 0" {
+	server web1
+	runs web1 $$ "$(start_of $$)" 1048576 10.77.0.2
+	mkdir -p "$CROFT_VAR/servers/web1" "$CROFT_VAR/servers/web2"
+	server web2
+	printf 'croft-ledger 1\nsince 1\nrun x\ncpu_usec 1000000 500000\nmemory_peak 4096 8192\n' >"$CROFT_VAR/servers/web2/ledger"
+	[ "$(croft list -a -H -o name,cpu-used,memory-peak,memory-used,pids-failures web2 | tr -s ' ')" = \
+		"web2 1s 8.0K - -" ]
+	[ "$(croft list -a --json -o cpu-used,memory-peak,memory-used web2)" = '[{"cpu-used":1.5,"memory-peak":8192,"memory-used":null}]' ]
+	[ "$(croft list -H -o pids-used web1)" = - ]
+	[ "$(croft list -a -H -o name --sort -cpu-used | paste -sd' ')" = "web2 web1" ]
 }

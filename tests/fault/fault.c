@@ -2,7 +2,7 @@
 /*
  * fault: runs a command and makes one of its system calls go wrong.
  *
- * fault count COMMAND...
+ * fault count COMMAND...	(what it prints is dropped)
  *	prints the number of calls, then "NAME COUNT" for each kind, as "errno" counts
  * fault kill N COMMAND...
  *	the process that makes the Nth call is killed there
@@ -328,6 +328,8 @@ static int on_stop(pid_t pid, int status)
 
 static void begin(char *const argv[])
 {
+	if (what == COUNT && !freopen("/dev/null", "w", stdout))
+		_exit(CODE_NONE);
 	raise(SIGSTOP); /* seized there, so that the first call counted is the exec */
 	execvp(argv[0], argv);
 	_exit(127);

@@ -20,7 +20,7 @@ nosys=$build/tests/fault/nosys
 [[ -x "$fault" && -x "$nosys" ]] || refuse "$fault is not there: make faults"
 work=$(mktemp -d /tmp/croft-fault.XXXXXX) # outside of what inventory looks at: see look()
 export work
-all_commands=(create start stop softstop destroy destroy-force set set-ip start-again)
+all_commands=(create start stop softstop destroy destroy-force set set-ip set-disk undo start-again stats)
 trap 'rm -rf "$work"' EXIT
 failed=0 tests=0
 bad_most=10 # after so many the rest is not visited: each waits for what is left to go
@@ -42,6 +42,14 @@ booted() {
 	refuse "swept has not booted"
 }
 
+# With files of its own in an image, which a change of its size copies.
+imaged() {
+	stopped && croft set swept --disk 32M --quiet
+}
+
+# With a configuration to go back to.
+changed() { running && croft set swept --memory 80M --pids 90 --quiet && croft set swept --memory 64M --pids 100 --quiet; }
+
 # define COMMAND: sets before (what it begins with) and at (the state of that), allowed (the states that
 # it may leave when it does not end), after (the state when it succeeds) and command. A state "" is: no
 # such server.
@@ -55,13 +63,17 @@ define() {
 	destroy-force) set -- running '|stopped|running' '' croft destroy swept --force ;;
 	set-ip) set -- booted running running croft set swept --ip 10.77.9.10 --hostname other --quiet ;;
 	start-again) set -- running running running croft start swept ;;
+	set-disk) set -- imaged stopped stopped croft set swept --disk 48M --quiet ;;
+	undo) set -- changed running running croft undo swept --quiet ;;
+	stats) set -- running running running croft stats swept ;;
 	set) set -- running running running croft set swept --memory 64M --pids 100 ;;
 	*) refuse "unknown command: $1 (one of ${all_commands[*]})" ;;
 	esac
 	before=$1 allowed=$2 after=$3 command=("${@:4}") at=$1
 	case $at in
 	absent) at= ;;
-	booted) at=running ;;
+	booted | changed) at=running ;;
+	imaged) at=stopped ;;
 	esac
 }
 
@@ -79,9 +91,10 @@ look() {
 	local its=(-e "$work")
 	[ ! -e /etc/croft/servers/swept.conf ] || its+=(-e /var/log/croft/swept.console.log -e servers/swept/ended)
 	"$here/../root/inventory" | grep -v "${its[@]}"
-	# The next number to hand out is nobody's.
+	# The next number to hand out is nobody's; what happened, and who did it, is a log.
 	find /etc/croft /run/croft /var/lib/croft -maxdepth 3 ! -path '*/templates/*' ! -path '*/servers/*/*' \
-		! -path '*/trash*' ! -name '.next-*' -printf '%y %m %p\n' | sort
+		! -path '*/trash*' ! -name '.next-*' ! -path '/var/lib/croft/events*' ! -path '/var/lib/croft/audit*' \
+		-printf '%y %m %p\n' | sort
 	find /etc/croft -type f -exec cksum {} + | sort -k 3
 	limits
 	# What a command has left running, whatever it is called: its parent is init of the test host now.
@@ -95,7 +108,8 @@ promised() {
 	[ -e /etc/croft/servers/swept.conf ] || return 0
 	find /etc/croft/servers -printf '%y %m %p\n' | sort
 	grep -v ^UUID= /etc/croft/servers/swept.conf
-	find /var/lib/croft/servers/swept -maxdepth 1 ! -name ended -printf '%y %m %P\n' | sort
+	find /var/lib/croft/servers/swept -maxdepth 1 ! -name ended ! -name ledger ! -name history -printf '%y %m %P\n' | sort
+	# What is only told has no promise: how it ended, the ledger, the generations.
 	# passwd is read by a password, and then has a copy.
 	find /var/lib/croft/servers/swept -path '*/etc/*' -type f ! -name passwd -printf '%m %s %P\n' | sort
 	[ -e /run/croft/swept/state.json ] || return 0

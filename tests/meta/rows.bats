@@ -38,6 +38,13 @@ help_options() {
 	"$croft" "$1" --help | awk -v all="${2-}" '
 		/^(Root|Limits|Network|Inside|Guard|Boot):$/ { server = 1 }
 		/^(Options|Several servers|Common options):$/ { server = 0 }
+		(all || !server) && /^  (also|    ) --/ { # those that are only named
+			while (match($0, /--[a-z0-9-]+/)) {
+				print substr($0, RSTART + 2, RLENGTH - 2)
+				$0 = substr($0, RSTART + RLENGTH)
+			}
+			next
+		}
 		(all || !server) && match($0, /^  (-., )? *--[a-z0-9-]+/) {
 			sub(/^ *(-., )? *--/, "")
 			sub(/[^a-z0-9-].*/, "")
@@ -112,6 +119,49 @@ help_options() {
 	done
 	[ "$n" -ge 6 ]
 	none "$bad"
+}
+
+@test "events: each row of the table stands in croft-events(8), and the monitor writes only such" {
+	local e n=0 bad='' names
+	names=$(sed -n 's/^X([A-Z_]*, "\([a-z-]*\)", .*/\1/p' lib/run/events.def)
+	for e in $names; do
+		grep -qx "\.B ${e//-/\\\\-}" man/croft-events.8 || bad+="croft-events(8): $e"$'\n'
+		n=$((n + 1))
+	done
+	[ "$n" -ge 10 ]
+	[ "$n" = "$(grep -c '^X(' lib/run/events.def)" ]
+	[ "$("$croft" events --names | cut -d' ' -f1)" = "$names" ]
+	for e in $(sed -n '/^} row\[/,/^};/s/^\t{ "[a-z_]*", "\([a-z-]*\).*/\1/p' cmd/monitor_watch.c); do
+		grep -qx "$e" <<<"$names" || bad+="cmd/monitor_watch.c: $e"$'\n'
+		n=$((n + 1))
+	done
+	[ "$n" -ge 12 ]
+	none "$bad"
+}
+
+# The flags of a command's row.
+flags_of() {
+	sed -n '/^const struct cmd cmd_/,/^};/p' "cmd/cmd_$1.c" | tr -d '\n' | sed 's/.*\.flags = \([A-Z_ |\t]*\).*/\1/' | tr -s '|\t ' '\n'
+}
+
+@test "audit: each command says whether it leaves a line, and croft-events(8) names those that do" {
+	local c n=0 bad=
+	for c in $(sed -n 's/^X(\([a-z_]*\))$/\1/p' cmd/commands.def); do
+		[ "$(flags_of "$c" | grep -cxE 'CMD_(NO_)?AUDIT')" = 1 ] || bad+="cmd_$c.c: CMD_AUDIT or CMD_NO_AUDIT"$'\n'
+		flags_of "$c" | grep -qx CMD_AUDIT || continue
+		sed -n '/^\.SS "The audit log"/,/^\.TP/p' man/croft-events.8 | grep -qw "$c" || bad+="croft-events(8): $c"$'\n'
+		n=$((n + 1))
+	done
+	[ "$n" -ge 14 ]
+	none "$bad"
+}
+
+@test "audit: each option of a command that takes a password or a variable is marked as secret" {
+	local bad
+	bad=$(tr -d '\n' <<<"$(cat cmd/cmd_*.c)" | grep -oE '\{ \.name = "[a-z-]*"[^}]*\}' |
+		grep -E '(PASSWORD|KEY=VALUE|SECRET|TOKEN)"' | grep -v '\.secret = true' || :)
+	none "$bad"
+	grep -q 'OPT_SECRET' lib/dialect/dialect.c
 }
 
 @test "steps: each row of the start has its bodies and its line in croft plan" {
@@ -203,9 +253,9 @@ help_options() {
 	offers 'tpl1' template remove ''
 	offers 'tpl1' template show t
 	offers 'build list show remove' template ''
-	offers 'memory memory-used memory-peak' list --sort memory || offers 'memory-used memory-peak memory' list --sort memory
+	offers 'pids-used pids-peak pids-failures pids' list --sort pids
 	offers 'name,boots name,boot-order' list -o name,boo
-	offers 'memory' set srv1 --default mem
+	offers 'memory memory-high memory-guarantee memlock' set srv1 --default mem
 	offers 'yes no' set srv1 --onboot ''
 	offers '' stop srv1 --timeout ''
 	offers '' exec srv1 -u ''
@@ -227,5 +277,18 @@ help_options() {
 		grep -q "^$(tr 'a-z-' 'A-Z_' <<<"$o")=" <<<"$known" || bad+="show: $o"$'\n'
 		"$croft" list -a -o "$o" >/dev/null || bad+="list: $o"$'\n'
 	done
+	none "$bad"
+}
+
+@test "limits: each has a probe in the root tests" {
+	local o n=0 bad=
+	for o in $("$croft" create --help | awk '
+		/^[A-Z].*:$/ { on = $0 == "Limits:" }
+		on { while (match($0, /--[a-z-]+/)) { print substr($0, RSTART + 2, RLENGTH - 2); $0 = substr($0, RSTART + RLENGTH) } }'); do
+		n=$((n + 1))
+		grep -qE "^@test \"(row ([a-z-]+, )*${o}[,\"]|$o: )" tests/root/limits.bats tests/root/limitrows.bats tests/root/disk.bats ||
+			bad+="$o has no test \"row $o\" or \"$o: ...\""$'\n'
+	done
+	[ "$n" -gt 20 ]
 	none "$bad"
 }

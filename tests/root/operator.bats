@@ -189,7 +189,7 @@ took() { # COMMAND...: sets `ms` to how long it took
 			n=$((n + 1))
 		done < <(sed -n 's/^Exec[A-Za-z]*=[-+!:@]*\([^ ]*\).*/\1/p' "$file")
 	done
-	[ "$n" -eq 4 ]
+	[ "$n" -ge 5 ]
 	grep -q "^ExecStart=-$(command -v croft) start --onboot" /usr/local/lib/systemd/system/croft.service
 }
 
