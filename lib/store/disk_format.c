@@ -12,6 +12,7 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -67,8 +68,10 @@ static int mke2fs(const char *path, uint64_t inodes, struct err *err)
 		return err_wrap(err, r, "cannot run mke2fs");
 	if (done.interrupted)
 		return err_set(err, ERR_FAIL, EINTR, "interrupted while the image was made");
-	if (done.code != 0)
-		return err_set(err, ERR_FAIL, 0, "mke2fs: %s",
+	if (done.code != 0) /* in English: see env */
+		return err_set(err,
+			       strstr(done.tail, "No space left on device") ? ERR_ROOM : ERR_FAIL,
+			       0, "mke2fs: %s",
 			       str_or(spawn_last_lines(&done, 2, why, sizeof(why)), "it failed"));
 	return 0;
 }
