@@ -278,6 +278,7 @@ static int list_run(struct cmd_ctx *ctx, struct err *err)
 		return ret;
 	merge(ctx, &running, stopped ? &all : &named, &names);
 	read_lines(ctx, &l, &reader, &names, stopped);
+	tally_close(&reader.tally);
 	if (ctx->json)
 		print_json(&l);
 	else

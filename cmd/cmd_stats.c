@@ -45,6 +45,7 @@ static int read_stats(struct cmd_ctx *ctx, const char *name, struct stats *s, st
 	if (!server_exists(ctx->host, name))
 		return err_set(err, ERR_ABSENT, 0, "no such server");
 	r = tally_read(&reader, name, &s->tally, err);
+	tally_close(&reader);
 	if (r < 0)
 		return r;
 	s->word = s->tally.has_state ? state_word(ctx->host, &s->tally.state) : "stopped";

@@ -51,6 +51,7 @@ static int status_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 	if (ctx->json)
 		r.sources = FROM_STATE | FROM_CONF | FROM_USAGE | ALWAYS_CONF;
 	item_read(&r, name, &it);
+	tally_close(&r.tally);
 	if (streq(it.word, "unknown") && it.why.class == ERR_PERM) {
 		item_free(&it);
 		*err = it.why;

@@ -25,6 +25,8 @@ const struct resource resources[] = {
 	  "operations per second that may read" },
 	{ "io-writes", "io-write-iops", "io-writes", NULL, NULL, "_per_second",
 	  "operations per second that may write" },
+	{ "net-received", NULL, "net-received", NULL, NULL, NULL, NULL },
+	{ "net-sent", NULL, "net-sent", NULL, NULL, NULL, NULL },
 	{ "disk", "disk", "disk-used", NULL, NULL, "_bytes", "disk space it may use" },
 };
 const size_t n_resources = ARRAY_LEN(resources);

@@ -8,7 +8,8 @@
  * It also adopts a server whose monitor was killed: then there is no console, and init is not its
  * child.
  *
- * What must stay true: it holds only the descriptors in struct monitor and /dev/null; nothing here
+ * What must stay true: it holds only the descriptors in struct monitor, MONITOR_KEPT_FD and
+ * /dev/null; nothing here
  * waits for a client, so that neither a client nor its absence can stop the server; the log and
  * what is kept for clients are bounded; a signal other than SIGKILL does not end it. It is small
  * because there is one per server: no stdio, no allocation, no library of croft. The log files are
@@ -457,7 +458,7 @@ static void settle(void)
 {
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	signals(SIG_IGN);
-	close_from(MONITOR_CONTROL_FD + 1);
+	close_from(MONITOR_KEPT_FD + 1);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	for (int i = 0; i < MONITOR_CONTROL_FD; i++)
 		if (null >= 0 && null != i)
@@ -611,7 +612,8 @@ static void finish(int status)
 	if (join_path(stopping, sizeof(stopping), m.run, "/stopping") &&
 	    access(stopping, F_OK) == 0)
 		_exit(0);
-	close_from(3); /* now, so that clients see the end at once */
+	close(MONITOR_CONTROL_FD);
+	close_from(MONITOR_KEPT_FD + 1); /* now, so that clients see the end at once */
 	umask(022);
 	signals(SIG_DFL);
 	execve(m.program, argv, env);

@@ -235,6 +235,7 @@ int prometheus_print(struct cmd_ctx *ctx, struct err *err)
 	s = xcalloc(names.n + 1, sizeof(*s));
 	for (size_t i = 0; i < names.n; i++)
 		read_one(&reader, names.v[i], it, &s[i]);
+	tally_close(&reader.tally);
 	print_state(s, names.n);
 	for (size_t i = 0; i < limit_n_figures; i++)
 		print_figure(&limit_figures[i], s, names.n);

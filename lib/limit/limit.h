@@ -115,7 +115,9 @@ struct limit_usage {
 	uint64_t pids, pids_peak, pids_fail; /* forks that were refused */
 	uint64_t io_read, io_written;	     /* bytes, of disks */
 	uint64_t io_reads, io_writes;	     /* operations */
-	uint64_t disk; /* bytes of its own on the host's disk: of no group, so run/tally.c has it */
+	/* Of no group, so run/tally.c has them. */
+	uint64_t disk;			 /* bytes of its own on the host's disk */
+	uint64_t net_received, net_sent; /* bytes, as its link counts them */
 };
 
 /*

@@ -225,6 +225,10 @@ const struct limit_figure limit_figures[] = {
 	       "operations that read from disks"),
 	FIGURE(SUM, COUNT, io_writes, "io-writes",
 	       "operations that wrote to disks"),
+	FIGURE(SUM, BYTES, net_received, "net-received",
+	       "bytes that it received over the network"),
+	FIGURE(SUM, BYTES, net_sent, "net-sent",
+	       "bytes that it sent over the network"),
 	FIGURE(NOW, BYTES, disk, "disk-used",
 	       "disk space of the host that its own files take, where that is counted"),
 };

@@ -11,6 +11,7 @@
 #include "run/groups.h"
 #include "run/monitor.h"
 #include "run/recover.h"
+#include "run/traffic.h"
 #include "sys/cg.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
@@ -20,6 +21,7 @@ struct adoption {
 	const char *program;
 	char *const *argv;
 	int error;
+	int held;  /* see traffic.h */
 	int enter; /* the monitors' group, when it was not born there; else -1 */
 	bool ran;
 	int parents[CG_V1_MAX], n_parents; /* version 1 "tasks" files */
@@ -39,7 +41,7 @@ static int become_monitor(void *arg)
 	for (int i = 0; i < a->n_parents; i++)
 		(void)!write(a->parents[i], "0", 1);
 	(void)clone_leave_keyring();
-	close(MONITOR_CONTROL_FD);
+	traffic_hand(a->held, -1);
 	execve(a->program, a->argv, env);
 	a->error = errno;
 	_exit(127);
@@ -71,7 +73,8 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 	limit_notice(&layout, s->cgroup, &notice);
 	char *argv[] = { "croft-monitor", s->name,   init,	    dir,	 log, log_max, self,
 			 events,	  event_max, notice.memory, notice.pids, "",  NULL };
-	struct adoption a = { .program = program, .argv = argv, .enter = -1 };
+	_cleanup_close_ int held = traffic_hold_init(s);
+	struct adoption a = { .program = program, .argv = argv, .held = held, .enter = -1 };
 	a.n_parents = cg_parent_fds(&layout, h->cgroup_parent, true, a.parents, err);
 	if (a.n_parents < 0)
 		return a.n_parents;

@@ -25,6 +25,7 @@
 #include "run/events.h"
 #include "run/monitor.h"
 #include "run/steps.h"
+#include "run/traffic.h"
 #include "sys/clone.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
@@ -198,10 +199,7 @@ static void become_monitor(struct run *r, struct err *err)
 		err_set(err, ERR_FAIL, -ret, "the monitor cannot leave init's session keyring");
 		return;
 	}
-	if (r->control[1] == MONITOR_CONTROL_FD)
-		fcntl(MONITOR_CONTROL_FD, F_SETFD, 0);
-	else
-		dup2(r->control[1], MONITOR_CONTROL_FD);
+	traffic_hand(r->state.host_if[0] ? traffic_hold(r->state.init) : -1, r->control[1]);
 	execve(program, (char *const *)(uintptr_t)argv, env);
 	err_set(err, ERR_HOST, errno, "cannot run %s", program);
 }

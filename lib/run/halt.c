@@ -17,18 +17,22 @@
 #include "run/recover.h"
 #include "run/run.h"
 #include "run/steps.h"
+#include "run/traffic.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
 
-static int clear(const struct host *h, const struct state *s, bool crashed, bool again,
+/* held: see traffic.h; consumed. */
+static int clear(const struct host *h, const struct state *s, int held, bool crashed, bool again,
 		 struct err *err)
 {
+	_cleanup_close_ int own = held;
 	struct run r;
 	int ret = run_from_state(&r, h, s, err);
 
 	if (ret < 0)
 		return ret;
+	r.held = STEAL_FD(own);
 	r.force = crashed;
 	r.again = again;
 	bool left = r.cg.fd2 >= 0;
@@ -52,7 +56,7 @@ static int clear(const struct host *h, const struct state *s, bool crashed, bool
 
 int halt_clear(const struct host *h, const struct state *s, bool crashed, struct err *err)
 {
-	return clear(h, s, crashed, false, err);
+	return clear(h, s, traffic_hold_init(s), crashed, false, err);
 }
 
 bool halt_wants_reboot(const struct host *h, const char *name)
@@ -168,6 +172,7 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 	 bool *killed, struct err *err)
 {
 	bool gone = !state_alive(s); /* its monitor waits for our lock, then */
+	_cleanup_close_ int held = traffic_hold_init(s);
 	int r;
 
 	record_stopping(h, s, timeout_ms > 0 ? HALT_ASKING : HALT_KILLING);
@@ -180,7 +185,7 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 	}
 	if (timeout_ms > 0)
 		halt_mark(h, s->name, HALT_KILLING);
-	return halt_clear(h, s, gone, err);
+	return clear(h, s, STEAL_FD(held), gone, false, err);
 }
 
 static int stop_locked(const struct host *h, const char *name, int64_t timeout_ms,
@@ -246,8 +251,9 @@ static void pace(const struct host *h, const char *name)
 		sleep(1);
 }
 
-static int ended_locked(const struct host *h, const char *name, struct err *err)
+static int ended_locked(const struct host *h, const char *name, int held, struct err *err)
 {
+	_cleanup_close_ int own = held;
 	struct state s;
 
 	/* Somebody else was first, or this is another run of the server already. */
@@ -256,7 +262,7 @@ static int ended_locked(const struct host *h, const char *name, struct err *err)
 		return 0;
 	}
 	bool reboot = halt_wants_reboot(h, name);
-	int r = clear(h, &s, false, reboot, err);
+	int r = clear(h, &s, STEAL_FD(own), false, reboot, err);
 	if (r < 0)
 		return r;
 	if (!reboot) {
@@ -277,13 +283,14 @@ int run_ended(const struct host *h, const char *name, struct err *err)
 	_cleanup_free_ char *path = state_lock_path(h, name);
 	_cleanup_free_ char *what = xasprintf("server %s", name);
 	struct lock lock = LOCK_NONE;
+	int held = traffic_handed();
 
 	pace(h, name);
 	int r = lock_take(path, what, UINT64_MAX, &lock, err);
 
 	if (r < 0)
 		return r;
-	r = ended_locked(h, name, err);
+	r = ended_locked(h, name, held, err);
 	if (server_exists(h, name))
 		lock_drop(&lock);
 	else /* destroyed meanwhile: the lock's file goes too */

@@ -114,6 +114,23 @@ static int ledger_save(const struct host *h, const char *name, struct ledger *l,
 	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot write %s", path) : 0;
 }
 
+/* The same run, read again. A counter is as high as it is now, and not the sum with what it was;
+ * one that cannot be read any more stays. */
+static void run_goes_on(struct limit_usage *run, const struct limit_usage *now)
+{
+	const struct limit_usage was = *run;
+
+	limit_usage_add(run, now);
+	for (size_t i = 0; i < limit_n_figures; i++) {
+		const struct limit_figure *f = &limit_figures[i];
+		uint64_t n = limit_figure_get(now, f);
+
+		if (f->kind == FIGURE_SUM)
+			*limit_figure_of(run, f) =
+			    n == PARSE_UNLIMITED ? limit_figure_get(&was, f) : n;
+	}
+}
+
 int ledger_keep(const struct host *h, const struct state *s, const struct limit_usage *now,
 		struct err *err)
 {
@@ -129,12 +146,7 @@ int ledger_keep(const struct host *h, const struct state *s, const struct limit_
 		limit_usage_none(&l.last);
 		strcpy(l.run, run);
 	}
-	limit_usage_add(&l.last, now);
-	/* A counter is as high as it is now, and not the sum with what it was. */
-	for (size_t i = 0; i < limit_n_figures; i++)
-		if (limit_figures[i].kind == FIGURE_SUM)
-			*limit_figure_of(&l.last, &limit_figures[i]) = *limit_figure_of(
-			    (struct limit_usage *)(uintptr_t)now, &limit_figures[i]);
+	run_goes_on(&l.last, now);
 	if (!l.since)
 		l.since = s->started ? s->started : time(NULL);
 	return ledger_save(h, s->name, &l, err);
@@ -147,9 +159,12 @@ void ledger_total(const struct ledger *l, const struct state *s, const struct li
 
 	if (s)
 		run_word(s, run);
+	struct limit_usage last = l->last;
+	bool same = s && streq(run, l->run);
+	if (same && now)
+		run_goes_on(&last, now);
 	*ret = l->before;
-	if (!s || !streq(run, l->run))
-		limit_usage_add(ret, &l->last);
-	if (s && now)
+	limit_usage_add(ret, &last);
+	if (s && now && !same)
 		limit_usage_add(ret, now);
 }

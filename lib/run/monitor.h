@@ -14,6 +14,10 @@
  * monitor kills init, reaps it and exits with 1. The monitor answers MONITOR_GO with the same byte
  * (so that the starter knows the monitor lives) and then closes it.
  *
+ * Descriptor MONITOR_KEPT_FD, where there is one, is the server's network namespace
+ * (run/traffic.h): the monitor does nothing with it, and the program that it executes at the end
+ * has it still.
+ *
  * When init ends, the monitor writes RUNDIR/ended ("exit CODE" or "signal NUMBER", newline), by
  * rename. If RUNDIR/stopping exists somebody is already tidying up, and the monitor exits. Else it
  * executes CROFT-PROGRAM monitor-ended NAME, which tidies up, and starts the server again when init
@@ -42,6 +46,7 @@
 #include <stdint.h>
 
 #define MONITOR_CONTROL_FD 3
+#define MONITOR_KEPT_FD	   4
 #define MONITOR_GO	   'G'
 #define MONITOR_REPLAY	   (256 * 1024) /* last bytes of the console that a client is shown first */
 #define MONITOR_CLIENTS	   8

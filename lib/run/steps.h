@@ -24,6 +24,7 @@ struct run {
 	struct store_layers layers;
 	struct guard_filter filter;
 	struct net_plan net;		   /* from the plan, or what the state records of it */
+	int held;			   /* walking back: the network namespace, see traffic.h */
 	int cg_monitor;			   /* the group monitors live in */
 	int parents[CG_V1_MAX], n_parents; /* of the groups that all servers and monitors are in */
 	int sock[2];			   /* [0] host side, [1] inside */

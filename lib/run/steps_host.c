@@ -21,8 +21,9 @@
 #include "run/ledger.h"
 #include "run/monitor.h"
 #include "run/steps.h"
-#include "store/disk.h"
+#include "run/traffic.h"
 #include "run/view.h"
+#include "store/disk.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
 #include "sys/proc.h"
@@ -149,8 +150,8 @@ int step_cgroup(struct run *r, struct err *err)
 	return 0;
 }
 
-/* What this run has used, before its groups go. Told, never relied on: no reason to keep them. A
- * start that has failed was no run, and leaves nothing. */
+/* What this run has used, before its groups and its link go. Told, never relied on: no reason to
+ * keep them. A start that has failed was no run, and leaves nothing. */
 static void write_down(struct run *r)
 {
 	struct err unused = { 0 };
@@ -159,6 +160,7 @@ static void write_down(struct run *r)
 	if (r->plan || !r->state.init || !r->state.init_start)
 		return;
 	limit_usage(&r->cg, &now);
+	traffic_read_once(&r->state, &now);
 	(void)ledger_keep(r->host, &r->state, &now, &unused);
 }
 
@@ -348,6 +350,8 @@ int undo_net(struct run *r, struct err *err)
 {
 	const struct net_plan *n = r->plan ? &r->plan->net : &r->net;
 
+	if (r->force && r->cg.fd2 >= 0) /* it is removed, and nobody can read it after */
+		write_down(r);
 	return n->mode && n->mode->host_down ? n->mode->host_down(n, r->force, err) : 0;
 }
 

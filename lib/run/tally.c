@@ -3,9 +3,9 @@
  * What a server used in all, at one moment; see tally.h.
  *
  * A run that ends is written down before its groups go (undo_cgroup()), and they go before its
- * record. So what must stay true here: the groups are looked at after the ledger was read, and when
- * they are gone the ledger is read again; what was read counts only when the record names the same
- * run before and after.
+ * record; so does its link. So what must stay true here: the groups and the link are looked at
+ * after the ledger was read, and when they are gone the ledger is read again; what was read counts
+ * only when the record names the same run before and after.
  */
 #include "run/tally.h"
 
@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "run/ids.h"
 #include "run/ledger.h"
+#include "run/traffic.h"
 #include "store/disk.h"
 
 #define TRIES 200
@@ -32,6 +33,26 @@ int tally_layout(struct tally_reader *r, struct err *err)
 	if (r->found < 0)
 		*err = r->why;
 	return r->found;
+}
+
+void tally_close(struct tally_reader *r)
+{
+	nl_drop(r->nl);
+	r->nl = NULL;
+	r->nl_tried = false;
+}
+
+/* Whether its link is not there, though it should be. */
+static bool read_link(struct tally_reader *r, const struct state *st, struct limit_usage *now)
+{
+	struct err unused = { 0 };
+
+	if (!st->host_if[0])
+		return false;
+	if (!r->nl_tried && nl_open(&r->nl, &unused) < 0)
+		r->nl = NULL;
+	r->nl_tried = true;
+	return r->nl && traffic_read(r->nl, st, now) == 0;
 }
 
 /* What a run uses now. -ENOENT: its groups are gone, perhaps while they were read. */
@@ -83,6 +104,8 @@ static int try_read(struct tally_reader *r, const char *name, struct tally *t, s
 		t->runs = false;
 		limit_pressure_none(t->pressure);
 		ret = ledger_load(r->host, name, &l, err);
+	} else if (ret == 0 && t->runs && read_link(r, &t->state, &now)) {
+		ret = ledger_load(r->host, name, &l, err);
 	}
 	if (ret == 0)
 		ret = state_find(r->host, name, &again, err);
@@ -113,11 +136,11 @@ int tally_read(struct tally_reader *r, const char *name, struct tally *ret, stru
 			usleep(1000);
 		done = try_read(r, name, &t, err);
 	}
-	if (done == 0)
-		t.total.disk = own_disk(r->host, name);
 	if (done == 1)
 		return err_set(err, ERR_BUSY, 0, "it starts and stops all the time");
-	if (done == 0)
-		*ret = t;
-	return done;
+	if (done < 0)
+		return done;
+	t.total.disk = own_disk(r->host, name);
+	*ret = t;
+	return 0;
 }

@@ -15,11 +15,14 @@ struct tally_reader {
 	bool pressure; /* of interest */
 	bool tried;
 	int found;
+	struct nl *nl; /* for the counters of links; NULL: not open, or it cannot be */
+	bool nl_tried;
 	struct cg_layout layout;
 	struct err why;
 };
 /* ERR_* when the groups of this host cannot be found. */
 int tally_layout(struct tally_reader *r, struct err *err);
+void tally_close(struct tally_reader *r);
 
 struct tally {
 	bool has_state; /* it has a record */

@@ -23,6 +23,7 @@ void run_init(struct run *r, const struct host *h, uint64_t deadline_ms)
 		.console = -1,
 		.console_master = -1,
 		.root = -1,
+		.held = -1,
 	};
 }
 
@@ -71,6 +72,7 @@ void run_close(struct run *r)
 		fd_drop(&r->got.fd[i]);
 	r->got.n = 0;
 	fd_drop(&r->console);
+	fd_drop(&r->held);
 }
 
 static int meet(struct run *r, const struct step *s, bool inside, struct err *err)

@@ -505,9 +505,18 @@ static void link_reply(struct nlmsghdr *h, void *arg)
 		l->group = (int)nla_get_u32(tb[IFLA_GROUP]);
 	if (tb[IFLA_IFALIAS])
 		nla_strlcpy(l->alias, tb[IFLA_IFALIAS], sizeof(l->alias));
+	/* Later kernels append members to the struct; its first ones are what they were. */
+	if (tb[IFLA_STATS64] &&
+	    nla_len(tb[IFLA_STATS64]) >= (int)offsetof(struct rtnl_link_stats64, rx_errors)) {
+		struct rtnl_link_stats64 s = { 0 };
+
+		nla_memcpy(&s, tb[IFLA_STATS64], sizeof(s));
+		l->received = s.rx_bytes;
+		l->sent = s.tx_bytes;
+	}
 }
 
-int nl_link_get(struct nl *nl, const char *name, struct nl_link *ret)
+static int link_get(struct nl *nl, const char *name, bool counters, struct nl_link *ret)
 {
 	struct nl_msg *m = request(RTM_GETLINK, 0);
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
@@ -517,7 +526,8 @@ int nl_link_get(struct nl *nl, const char *name, struct nl_link *ret)
 
 	header(nl, m, &ifi, sizeof(ifi));
 	attr_str(nl, m, IFLA_IFNAME, name);
-	attr_u32(nl, m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (!counters)
+		attr_u32(nl, m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	queue(nl, m, name);
 	r = exchange(nl, link_reply, &l, &err);
 	if (r == -ENODEV)
@@ -526,6 +536,16 @@ int nl_link_get(struct nl *nl, const char *name, struct nl_link *ret)
 		return r;
 	*ret = l;
 	return l.ifindex != 0;
+}
+
+int nl_link_get(struct nl *nl, const char *name, struct nl_link *ret)
+{
+	return link_get(nl, name, false, ret);
+}
+
+int nl_link_counters(struct nl *nl, const char *name, struct nl_link *ret)
+{
+	return link_get(nl, name, true, ret);
 }
 
 static int index_on(int sock, const char *name)

@@ -32,7 +32,8 @@ struct nl_veth {
 struct nl_link {
 	int ifindex;
 	int group;
-	char alias[128]; /* "" when it has none */
+	char alias[128];	 /* "" when it has none */
+	uint64_t received, sent; /* bytes; only of nl_link_counters() */
 };
 /* Each adds one request; what: for the message when the kernel refuses it. */
 void nl_veth_add(struct nl *nl, const struct nl_veth *v, const char *what);
@@ -62,6 +63,8 @@ int nl_flush(struct nl *nl, struct err *err);
 
 /* One link by its name. 1, 0 when there is none, negative errno. The batch must be empty. */
 int nl_link_get(struct nl *nl, const char *name, struct nl_link *ret);
+/* The same with what has gone over it (IFLA_STATS64, rtnetlink(7)). */
+int nl_link_counters(struct nl *nl, const char *name, struct nl_link *ret);
 /* SIOCGIFINDEX: O(1). 0 when there is no such interface. The second looks where nl's socket is. */
 int nl_index(const char *name);
 int nl_index_at(const struct nl *nl, const char *name);

@@ -191,6 +191,7 @@ line 19999 of a console" ]
 		case $(readlink "$n") in
 		/dev/null | anon_inode:\[pidfd\] | /dev/ptmx | */ptmx | */pts/* | /[0-9]* | socket:* | /var/log/croft/web1.console.log*) ;;
 		/sys/fs/cgroup/*/web1/*memory.oom_control | /sys/fs/cgroup/*/web1/*.events | anon_inode:\[eventfd\]) ;; # of limits
+		net:\[*\]) [ "$(readlink "$n")" = "$(readlink "/proc/$(field web1 init-pid)/ns/net")" ] ;; # of the server
 		*) ls -l "/proc/$pid/fd" && false ;;
 		esac
 	done
@@ -224,7 +225,7 @@ line 19999 of a console" ]
 	[ -n "$new" ] && [ "$new" != "$old" ]
 	croft exec web1 -- true
 	fails_quietly croft console web1
-	[ "$(find "/proc/$new/fd" -type l | wc -l)" -le 7 ] # nothing but what tells of init and of limits
+	[ "$(find "/proc/$new/fd" -type l | wc -l)" -le 8 ] # nothing but what tells of init and of limits, and the network
 	croft exec web1 -- poweroff -f || :
 	wait_for 10 state_is web1 stopped
 	wait_for 3 dead "$new"

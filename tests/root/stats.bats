@@ -84,6 +84,83 @@ second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 	[ "$before" -gt 0 ]
 }
 
+# moved NAME: bytes received and sent
+moved() { echo "$(stat_of "$1" net-received held) $(stat_of "$1" net-sent held)"; }
+# no_less "RECEIVED SENT" "RECEIVED SENT": the second has as much, or more
+no_less() {
+	local a b c d
+	read -r a b <<<"$1"
+	read -r c d <<<"$2"
+	[ "$c" -ge "$a" ] && [ "$d" -ge "$b" ] || {
+		echo "from $1 to $2"
+		return 1
+	}
+}
+# 300,000 bytes each way.
+talk() { ping -q -c 5 -i 0.02 -s 60000 "$1" >/dev/null; }
+
+@test "network: bytes both ways, over a stop, a power off, a reboot and a kill; without a link unknown" {
+	server web1 --ip 10.77.0.9
+	local one two three
+	croft create web2 --template busybox --net none
+	talk 10.77.0.9
+	one=$(moved web1)
+	no_less "300000 300000" "$one"
+	no_less "$one" "400000 400000"
+	croft restart web1
+	two=$(moved web1)
+	no_less "$one" "$two"
+	talk 10.77.0.9
+	croft exec web1 -- reboot -f || :
+	wait_for 20 second_boot
+	three=$(moved web1)
+	no_less "600000 600000" "$three"
+	talk 10.77.0.9
+	croft exec web1 -- poweroff -f || :
+	wait_for 20 state_is web1 stopped
+	no_less "900000 900000" "$(moved web1)"
+	no_less "$(moved web1)" "1100000 1100000"
+	croft start web1
+	talk 10.77.0.9
+	croft stop web1 --kill
+	no_less "1200000 1200000" "$(moved web1)"
+	no_less "$(moved web1)" "1500000 1500000"
+	[ "$(croft list -a --json -o net-sent web1 | tr -dc '0-9\n')" = "$(stat_of web1 net-sent held)" ]
+	croft start web2
+	[ "$(moved web2)" = "null null" ]
+}
+
+# How it ended is not always known then.
+has_ended() { ! state_is web1 running; }
+@test "network: a monitor that was killed, and then the server as well" {
+	server web1 --ip 10.77.0.9
+	talk 10.77.0.9
+	kill -9 "$(field web1 monitor-pid)"
+	croft recover
+	no_less "300000 300000" "$(moved web1)"
+	croft exec web1 -- poweroff -f || :
+	wait_for 20 has_ended
+	no_less "300000 300000" "$(moved web1)"
+	croft start web1
+	talk 10.77.0.9
+	kill -9 "$(field web1 init-pid)"
+	wait_for 20 has_ended
+	no_less "600000 600000" "$(moved web1)"
+}
+
+@test "network: counters never go backwards while a server is stopped, started and read at once" {
+	server web1 --ip 10.77.0.9
+	talk 10.77.0.9
+	local before now
+	before=$(moved web1)
+	(for _ in $(seq 8); do croft restart web1 --kill && croft recover; done) >/dev/null 2>&1 3>&- &
+	while kill -0 $! 2>/dev/null; do
+		now=$(moved web1)
+		no_less "$before" "$now"
+		before=$now
+	done
+}
+
 @test "stats of none, of many, of a damaged ledger" {
 	fails 4 croft stats nosuch
 	server web1
