@@ -133,6 +133,9 @@ second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 	sound
 }
 
+# It looks at the counters in their order when it begins, and what it finds then is not told.
+watches() { [ -n "$(find "/proc/$(field web1 monitor-pid)/fd" -lname "*/pids.events*")" ]; }
+
 @test "events: an adopted server's are told, too, and not those of before again" {
 	fresh
 	server web1 --memory 48M --swap 0
@@ -140,6 +143,7 @@ second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 	wait_for "$(times 5)" has web1 oom-kill
 	kill -9 "$(field web1 monitor-pid)"
 	croft recover
+	wait_for "$(times 5)" watches
 	run croft exec web1 -- dd if=/dev/zero of=/dev/null bs=128M count=1
 	wait_for "$(times 5)" eval '[ "$(happened web1)" = "create start oom-kill recover oom-kill" ]'
 	[ "$(count_of web1 oom-kill)" -eq 2 ]
