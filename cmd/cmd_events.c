@@ -5,7 +5,6 @@
  * out. The older half is read first.
  */
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "base/parse.h"
 #include "out.h"
 #include "run/events.h"
+#include "select.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
 #include "sys/spool.h"
@@ -49,10 +49,7 @@ struct events {
 
 static bool matches(const struct cmd_ctx *ctx, const char *word)
 {
-	for (size_t i = 0; word && i < ctx->n_rest; i++)
-		if (fnmatch(ctx->rest[i], word, 0) == 0)
-			return true;
-	return ctx->n_rest == 0;
+	return ctx->n_rest == 0 || (word && select_matches(ctx, word));
 }
 
 static bool is_wanted(const struct events *e, const char *line, size_t n)
@@ -307,25 +304,13 @@ static int print_last(struct events *e, struct err *err)
 
 static void print_names(const struct cmd_ctx *ctx)
 {
-	struct out_table t = { .columns = 2 };
-	struct json_out *j = json_new(false);
+	_cleanup_(strv_free) struct strv rows = {};
 
-	json_list(j, NULL);
 	for (size_t i = 0; i < EVENT_N; i++) {
-		json_obj(j, NULL);
-		json_str(j, "event", event_rows[i].name);
-		json_str(j, "help", event_rows[i].help);
-		json_obj_end(j);
-		strv_add(&t.cells, event_rows[i].name);
-		strv_add(&t.cells, event_rows[i].help);
+		strv_add(&rows, event_rows[i].name);
+		strv_add(&rows, event_rows[i].help);
 	}
-	json_list_end(j);
-	_cleanup_free_ char *text = json_done(j);
-	if (ctx->json)
-		out_puts(text);
-	else
-		out_table_print(&t);
-	strv_free(&t.cells);
+	out_words(ctx, "event", &rows);
 }
 
 static int events_run(struct cmd_ctx *ctx, struct err *err)

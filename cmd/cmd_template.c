@@ -122,25 +122,13 @@ static void info_cells(struct strv *cells, const struct template_info *t)
 
 static void print_recipes(const struct cmd_ctx *ctx)
 {
-	struct json_out *j = json_new(false);
-	struct out_table t = { .columns = 2 };
+	_cleanup_(strv_free) struct strv rows = {};
 
-	json_list(j, NULL);
 	for (size_t i = 0; i < template_n_recipes; i++) {
-		json_obj(j, NULL);
-		json_str(j, "name", template_recipes[i].name);
-		json_str(j, "help", template_recipes[i].help);
-		json_obj_end(j);
-		strv_add(&t.cells, template_recipes[i].name);
-		strv_add(&t.cells, template_recipes[i].help);
+		strv_add(&rows, template_recipes[i].name);
+		strv_add(&rows, template_recipes[i].help);
 	}
-	json_list_end(j);
-	_cleanup_free_ char *text = json_done(j);
-	if (ctx->json)
-		out_puts(text);
-	else
-		out_table_print(&t);
-	strv_free(&t.cells);
+	out_words(ctx, "name", &rows);
 }
 
 static int list(struct cmd_ctx *ctx, struct err *err)

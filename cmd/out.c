@@ -190,6 +190,26 @@ void out_table_print(const struct out_table *t)
 		table_row(t, (const char *const *)t->cells.v + i, width);
 }
 
+void out_words(const struct cmd_ctx *ctx, const char *key, const struct strv *words)
+{
+	const struct out_table t = { .columns = 2, .cells = *words };
+
+	if (!ctx->json) {
+		out_table_print(&t);
+		return;
+	}
+	struct json_out *j = json_new(false);
+	json_list(j, NULL);
+	for (size_t i = 0; i + 1 < words->n; i += 2) {
+		json_obj(j, NULL);
+		json_str(j, key, words->v[i]);
+		json_str(j, "help", words->v[i + 1]);
+		json_obj_end(j);
+	}
+	json_list_end(j);
+	out_json(json_done(j));
+}
+
 char *out_seconds(uint64_t s)
 {
 	if (s >= 86400)

@@ -38,6 +38,9 @@ struct out_table {
 };
 void out_table_print(const struct out_table *t);
 
+/* Words and what each means, one after the other: as a table, or as JSON with the word as `key`. */
+void out_words(const struct cmd_ctx *ctx, const char *key, const struct strv *words);
+
 /* "3d 4h", "12m 5s": seconds for people. Caller frees. */
 char *out_seconds(uint64_t s);
 /* "512.0M": bytes for people, one decimal; "-" when unknown, "unlimited". Caller frees. */

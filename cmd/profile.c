@@ -2,7 +2,6 @@
 /* Profiles; see profile.h. */
 #include "profile.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include "base/mem.h"
 #include "base/name.h"
@@ -82,24 +81,7 @@ int profile_take(struct cmd_ctx *ctx, struct err *err)
 
 int profile_list(const struct host *h, struct strv *ret, struct err *err)
 {
-	_cleanup_free_ char *path = xasprintf("%s/profiles", h->etc);
-	DIR *d = opendir(path);
-	struct dirent *e;
+	_cleanup_free_ char *dir = xasprintf("%s/profiles", h->etc);
 
-	if (!d)
-		return errno == ENOENT ? 0 : err_errno(err, "cannot read %s", path);
-	while ((e = readdir(d))) {
-		struct err unused = {};
-
-		if (!str_ends(e->d_name, ".conf") || e->d_name[0] == '.')
-			continue;
-		char *name = xstrndup(e->d_name, strlen(e->d_name) - strlen(".conf"));
-		if (name_check("profile", name, &unused) == 0)
-			strv_take(ret, name);
-		else
-			free(name);
-	}
-	closedir(d);
-	strv_sort(ret);
-	return 0;
+	return conf_list(dir, "profile", ret, err);
 }

@@ -47,6 +47,10 @@ char *conf_text(const struct conf_file *f); /* what would be written; caller fre
 int conf_write(const struct conf_file *f, mode_t mode, struct err *err);
 void conf_free(struct conf_file *f);
 
+/* The names of the files DIR/NAME.conf, sorted; kind: what name_check() calls them. What is no name
+ * is left out. No directory: none. */
+int conf_list(const char *dir, const char *kind, struct strv *ret, struct err *err);
+
 /* Quotes a value so that sh reads it back: always "...", with \ before " \ $ `. Caller frees. */
 char *conf_quote(const char *value);
 

@@ -6,10 +6,13 @@
  */
 #include "conf/conf.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/str.h"
 #include "sys/fd.h"
 
@@ -307,4 +310,27 @@ void conf_free(struct conf_file *f)
 	free(f->line);
 	free(f->path);
 	*f = (struct conf_file) { 0 };
+}
+
+int conf_list(const char *dir, const char *kind, struct strv *ret, struct err *err)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	if (!d)
+		return errno == ENOENT ? 0 : err_errno(err, "cannot read %s", dir);
+	while ((e = readdir(d))) {
+		struct err unused = { 0 };
+
+		if (!str_ends(e->d_name, ".conf") || e->d_name[0] == '.')
+			continue;
+		char *name = xstrndup(e->d_name, strlen(e->d_name) - strlen(".conf"));
+		if (name_check(kind, name, &unused) == 0)
+			strv_take(ret, name);
+		else
+			free(name);
+	}
+	closedir(d);
+	strv_sort(ret);
+	return 0;
 }

@@ -42,6 +42,7 @@ const struct limit_conf *limit_default(void);
 /* The block devices that the I/O limits are for: those behind the directories of the server's
  * storage. None, and no look at anything, when neither a nor b (may be NULL) limits I/O. ERR_HOST
  * with the reason where an I/O limit of `a` cannot bite. */
+bool limit_wants_devices(const struct limit_conf *a, const struct limit_conf *b);
 int limit_devices(const struct limit_conf *a, const struct limit_conf *b, const char *const dir[],
 		  size_t n, struct blk_devs *ret, struct err *err);
 

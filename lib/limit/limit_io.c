@@ -12,6 +12,11 @@ static bool is_set(const struct limit_conf *c, unsigned flag)
 	return false;
 }
 
+bool limit_wants_devices(const struct limit_conf *a, const struct limit_conf *b)
+{
+	return is_set(a, ROW_DEVICES | ROW_WEIGHT) || is_set(b, ROW_DEVICES | ROW_WEIGHT);
+}
+
 int limit_devices(const struct limit_conf *a, const struct limit_conf *b, const char *const dir[],
 		  size_t n, struct blk_devs *ret, struct err *err)
 {
@@ -20,7 +25,7 @@ int limit_devices(const struct limit_conf *a, const struct limit_conf *b, const 
 	int r = 0;
 
 	*ret = devs;
-	if (!rate && !weight && !is_set(b, ROW_DEVICES | ROW_WEIGHT))
+	if (!limit_wants_devices(a, b))
 		return 0;
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = blk_behind(dir[i], &devs, err);

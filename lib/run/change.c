@@ -108,21 +108,24 @@ static int take_defaults(struct change *c, struct err *err)
 	return r;
 }
 
-/* What shall be in force: of what is, that which this change changes. An option that was named is
- * meant, even if the file says the same already. */
-static void want_live(struct change *c)
+bool change_means(const struct change *c, const struct opt *o)
 {
 	const struct strv *named = c->args->opt, *defaults = c->args->defaults;
 
+	return change_of(c, o) || (named && strv_has(named, o->name)) ||
+	       (defaults && strv_has(defaults, o->name));
+}
+
+/* What shall be in force: of what is, that which this change changes. */
+static void want_live(struct change *c)
+{
 	c->limit = c->state.limit;
 	for (size_t i = 0; i < limit_n_opts; i++) {
 		const struct opt *o = &limit_opts[i];
 
-		if (change_of(c, o) || (named && strv_has(named, o->name)) ||
-		    (defaults && strv_has(defaults, o->name)))
-			if (o->flags & OPT_LIVE)
-				o->type->copy((char *)&c->limit + o->off,
-					      (const char *)&c->new.limit + o->off);
+		if (change_means(c, o) && o->flags & OPT_LIVE)
+			o->type->copy((char *)&c->limit + o->off,
+				      (const char *)&c->new.limit + o->off);
 	}
 	if (c->hostname_given || change_of(c, opt_find(&c->new.set, "hostname")))
 		c->hostname = str_or(c->new.dialect.hostname, c->new.name);

@@ -32,6 +32,8 @@ int change_begin(const struct host *h, const char *name, const struct run_opts *
 int change_open_group(const struct host *h, const struct state *s, struct cg_layout *layout,
 		      struct cg *cg, struct err *err);
 bool change_of(const struct change *c, const struct opt *o); /* whether the option changes */
+/* Whether it changes, or was named: then it is meant, even if the file says the same already. */
+bool change_means(const struct change *c, const struct opt *o);
 
 /* Whether the option is something that a running server has, and not only its file. */
 bool change_is_in_force(const struct opt *o);

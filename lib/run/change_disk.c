@@ -17,54 +17,47 @@ bool change_is_disk(const struct opt *o)
 	return false;
 }
 
-/* Whether there is something to do now. One that was named is meant, whatever the file says. */
 bool change_has_disk(const struct change *c)
 {
-	const struct strv *named = c->args->opt, *defaults = c->args->defaults;
-
 	if (c->args->mode != SET_BOTH)
 		return false;
-	for (size_t i = 0; i < disk_n_opts; i++) {
-		const struct opt *o = &disk_opts[i];
-
-		if (change_of(c, o) || (named && strv_has(named, o->name)) ||
-		    (defaults && strv_has(defaults, o->name)))
+	for (size_t i = 0; i < disk_n_opts; i++)
+		if (change_means(c, &disk_opts[i]))
 			return true;
-	}
 	return false;
+}
+
+/* What shall be. 1; 0: nothing of it changes. */
+static int plan_disk(const struct change *c, struct plan *ret, struct err *err)
+{
+	if (!change_has_disk(c))
+		return 0;
+	int r = plan_make(c->h, &c->new, ret, err);
+	return r < 0 ? r : 1;
 }
 
 int change_disk_check(struct change *c, struct err *err)
 {
 	struct plan p;
-	int r;
+	int r = plan_disk(c, &p, err);
 
-	if (!change_has_disk(c))
-		return 0;
-	r = plan_make(c->h, &c->new, &p, err);
-	return r < 0 ? r : disk_check(&p.store, c->running, err);
+	return r <= 0 ? r : disk_check(&p.store, c->running, err);
 }
 
 int change_disk(struct change *c, struct err *err)
 {
 	struct plan p;
-	int r;
+	int r = plan_disk(c, &p, err);
 
-	if (!change_has_disk(c))
-		return 0;
-	r = plan_make(c->h, &c->new, &p, err);
-	return r < 0 ? r : disk_apply(&p.store, c->running, err);
+	return r <= 0 ? r : disk_apply(&p.store, c->running, err);
 }
 
 int change_disk_explain(struct change *c, struct strv *out, struct err *err)
 {
 	struct plan p;
-	int r;
+	int r = plan_disk(c, &p, err);
 
-	if (!change_has_disk(c))
-		return 0;
-	r = plan_make(c->h, &c->new, &p, err);
-	if (r < 0)
+	if (r <= 0)
 		return r;
 	char *text = disk_explain(&p.store, c->running);
 	if (text)

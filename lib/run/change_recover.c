@@ -14,8 +14,8 @@
 #include "base/mem.h"
 #include "run/change.h"
 #include "run/plan.h"
-#include "store/disk.h"
 #include "run/recover.h"
+#include "store/disk.h"
 #include "sys/fd.h"
 
 static char *mark_path(const struct host *h, const char *name)

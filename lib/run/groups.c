@@ -47,6 +47,10 @@ int groups_layout(const struct host *h, struct cg_layout *ret, struct err *err)
 int groups_devices(const struct host *h, const struct server *s, const struct limit_conf *old,
 		   struct blk_devs *ret, struct err *err)
 {
+	if (!limit_wants_devices(&s->limit, old)) { /* as nearly always */
+		*ret = (struct blk_devs) { 0 };
+		return 0;
+	}
 	_cleanup_free_ char *servers = xasprintf("%s/servers", h->var);
 	const char *own =
 	    access(servers, F_OK) == 0 ? servers : h->var; /* before the first create */

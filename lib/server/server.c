@@ -2,7 +2,6 @@
 /* A server's configuration: NAME.conf and the host's defaults become one struct. */
 #include "server/server.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -242,26 +241,6 @@ void server_free(struct server *s)
 int server_list(const struct host *h, struct strv *ret, struct err *err)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/servers", h->etc);
-	DIR *d = opendir(dir);
-	struct dirent *e;
 
-	if (!d && errno == ENOENT)
-		return 0;
-	if (!d)
-		return err_errno(err, "cannot read %s", dir);
-	while ((e = readdir(d))) {
-		struct err unused = { 0 };
-		size_t n = strlen(e->d_name);
-
-		if (!str_ends(e->d_name, ".conf") || e->d_name[0] == '.')
-			continue;
-		char *name = xstrndup(e->d_name, n - 5);
-		if (name_check("server", name, &unused) == 0)
-			strv_take(ret, name);
-		else
-			free(name);
-	}
-	closedir(d);
-	strv_sort(ret);
-	return 0;
+	return conf_list(dir, "server", ret, err);
 }

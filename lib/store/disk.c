@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The options for disk space, and which way of keeping them a server has; see disk.h. */
-#include "store/disk.h"
+#include "store/disk_priv.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -12,17 +12,6 @@
 #include "base/parse.h"
 #include "sys/mnt.h"
 #include "sys/quota.h"
-
-#define X(name) extern const struct disk disk_##name;
-#include "store/disks.def"
-#undef X
-
-const struct disk *const disks[] = {
-#define X(name) &disk_##name,
-#include "store/disks.def"
-#undef X
-	NULL,
-};
 
 #define PLACE(member) offsetof(struct disk_conf, member)
 
@@ -79,6 +68,11 @@ static int open_dir(const char *path, struct err *err)
 	return fd < 0 ? err_errno(err, "cannot open %s", path) : fd;
 }
 
+int disk_dir_open(const struct store_plan *p, struct err *err)
+{
+	return open_dir(p->dir, err);
+}
+
 /* NULL in *ret: nothing is limited, and nothing needs to be. */
 static int find(const struct store_plan *p, const struct disk **ret, struct err *err)
 {
@@ -87,7 +81,7 @@ static int find(const struct store_plan *p, const struct disk **ret, struct err 
 		*ret = &disk_image;
 		return 0;
 	}
-	_cleanup_close_ int dir = open_dir(p->dir, err);
+	_cleanup_close_ int dir = disk_dir_open(p, err);
 	if (dir < 0)
 		return dir;
 	if (p->project && quota_enforced(dir))
@@ -178,15 +172,18 @@ int disk_open(const struct store_plan *p, uint64_t attr, char warning[300], stru
 			return mnt;
 		close(mnt);
 	}
-	if ((image || disk_is_limited(&p->disk)) && disk_apply(p, false, &why) < 0) {
-		if (!warning || why.num == ENOENT) { /* its files are lost */
-			*err = why;
-			return -(why.num ? why.num : EINVAL);
+	if (image || disk_is_limited(&p->disk)) {
+		if (disk_apply(p, false, &why) < 0) {
+			if (!warning || why.num == ENOENT) { /* its files are lost */
+				*err = why;
+				return -(why.num ? why.num : EINVAL);
+			}
+			snprintf(warning, 300, "its disk limit is not what its file says: %.250s",
+				 why.text);
 		}
-		snprintf(warning, 300, "its disk limit is not what its file says: %.250s",
-			 why.text);
+		image = disk_has_image(p);
 	}
-	if (disk_has_image(p))
+	if (image)
 		return disk_image_open(p, attr, &fits, err);
 	mnt = mnt_clone(AT_FDCWD, p->dir, err);
 	if (mnt < 0 || !attr)

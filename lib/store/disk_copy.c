@@ -7,7 +7,7 @@
  * What must stay true: what counts is the image while there is one. So the new image gets its name
  * when it is whole, and an image is removed when the plain directory is whole.
  */
-#include "store/disk.h"
+#include "store/disk_priv.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -107,13 +107,6 @@ void disk_tidy(const char *path)
 		(void)remove_plain(dir, &unused);
 }
 
-static int open_dir(const struct store_plan *p, struct err *err)
-{
-	int fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? err_errno(err, "cannot open %s", p->dir) : fd;
-}
-
 /* What is there now, as a directory that has "upper"; or none, for a new server. */
 static int open_old(const struct store_plan *p, int dir, struct err *err)
 {
@@ -160,7 +153,7 @@ static int make_new(const struct store_plan *p, int dir, bool new_server, struct
 
 int disk_copy_in(const struct store_plan *p, bool new_server, struct err *err)
 {
-	_cleanup_close_ int dir = open_dir(p, err);
+	_cleanup_close_ int dir = disk_dir_open(p, err);
 	struct err unused = { 0 };
 
 	if (dir < 0)
@@ -183,7 +176,7 @@ int disk_copy_in(const struct store_plan *p, bool new_server, struct err *err)
 
 int disk_copy_out(const struct store_plan *p, struct err *err)
 {
-	_cleanup_close_ int dir = open_dir(p, err);
+	_cleanup_close_ int dir = disk_dir_open(p, err);
 	struct err unused = { 0 };
 
 	if (dir < 0)

@@ -4,7 +4,7 @@
  * is what can be written. What ext4 needs for itself depends on its size, so it is made, measured
  * by its own superblock, and made again a little larger: 10 ms.
  */
-#include "store/disk.h"
+#include "store/disk_priv.h"
 
 #include <endian.h>
 #include <fcntl.h>

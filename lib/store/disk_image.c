@@ -8,7 +8,7 @@
  * shrink; nor can it get another number of inodes. For these the server must be stopped, and its
  * files are copied into a new image.
  */
-#include "store/disk.h"
+#include "store/disk_priv.h"
 
 #include <endian.h>
 #include <fcntl.h>
@@ -84,13 +84,6 @@ int disk_image_mount(int dir, const char *name, uint64_t attr, struct err *err)
 	return loop < 0 ? loop : mnt_new("ext4", options, attr, err);
 }
 
-static int open_dir(const struct store_plan *p, struct err *err)
-{
-	int fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? err_errno(err, "cannot open %s", p->dir) : fd;
-}
-
 static bool same(const struct disk_conf *a, const struct disk_conf *b)
 {
 	return a->disk == b->disk && a->inodes == b->inodes;
@@ -98,7 +91,7 @@ static bool same(const struct disk_conf *a, const struct disk_conf *b)
 
 int disk_image_open(const struct store_plan *p, uint64_t attr, bool *fits, struct err *err)
 {
-	_cleanup_close_ int dir = open_dir(p, err);
+	_cleanup_close_ int dir = disk_dir_open(p, err);
 	struct disk_conf now;
 
 	if (dir < 0)
@@ -143,7 +136,7 @@ static void image_close(struct image *i)
 /* Mounts it once more: the same file system as the one a running server has mounted. */
 static int image_open(const struct store_plan *p, struct image *i, struct err *err)
 {
-	i->dir = open_dir(p, err);
+	i->dir = disk_dir_open(p, err);
 	if (i->dir < 0)
 		return i->dir;
 	i->mnt = disk_image_mount(i->dir, DISK_IMAGE, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID, err);
@@ -335,10 +328,7 @@ static int create(const struct store_plan *p, struct err *err)
 	return disk_copy_in(p, true, err);
 }
 
-extern const struct disk disk_image;
 const struct disk disk_image = {
-	.name = "image",
-	.help = "an ext4 image of its own, grown while it is mounted",
 	.create = create,
 	.check = check,
 	.apply = apply,

@@ -4,7 +4,7 @@
  * mounts with a warning in its log only, and that breaks later; so what was not left clean goes
  * through e2fsck(8) first, with what it mends without asking.
  */
-#include "store/disk.h"
+#include "store/disk_priv.h"
 
 #include <endian.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * system, and what df shows inside. A server is in a project from its creation, with limits or
  * without, so that a later limit costs one system call.
  */
-#include "store/disk.h"
+#include "store/disk_priv.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,13 +14,6 @@
 #include "sys/quota.h"
 
 _Static_assert(PARSE_UNLIMITED == QUOTA_NONE, "the same word for none");
-
-static int open_dir(const struct store_plan *p, struct err *err)
-{
-	int fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? err_errno(err, "cannot open %s", p->dir) : fd;
-}
 
 static void wanted(const struct disk_conf *c, struct quota *ret)
 {
@@ -39,7 +32,7 @@ static bool same(const struct quota *a, const struct quota *b)
 
 static int create(const struct store_plan *p, struct err *err)
 {
-	_cleanup_close_ int dir = open_dir(p, err);
+	_cleanup_close_ int dir = disk_dir_open(p, err);
 	struct quota q;
 
 	if (dir < 0)
@@ -57,7 +50,7 @@ static int check(const struct store_plan *p, bool running, struct err *err)
 
 static int apply(const struct store_plan *p, bool running, struct err *err)
 {
-	_cleanup_close_ int dir = open_dir(p, err);
+	_cleanup_close_ int dir = disk_dir_open(p, err);
 	struct quota old, q;
 
 	(void)running;
@@ -84,7 +77,7 @@ static int apply(const struct store_plan *p, bool running, struct err *err)
 static char *explain(const struct store_plan *p, bool running)
 {
 	struct err unused = { 0 };
-	_cleanup_close_ int dir = open_dir(p, &unused);
+	_cleanup_close_ int dir = disk_dir_open(p, &unused);
 	struct quota old, q;
 
 	(void)running;
@@ -96,10 +89,7 @@ static char *explain(const struct store_plan *p, bool running)
 	return same(&old, &q) ? NULL : xasprintf("disk: quota of project %u", p->project);
 }
 
-extern const struct disk disk_project;
 const struct disk disk_project = {
-	.name = "project",
-	.help = "project quotas of the file system (ext4, xfs)",
 	.create = create,
 	.check = check,
 	.apply = apply,

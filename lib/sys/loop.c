@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -18,7 +17,6 @@
 #include "sys/fd.h"
 #include "sys/lock.h"
 
-#define LOOP_MAJOR  7	 /* Documentation/admin-guide/devices.txt */
 #define LOOP_TRIES  64	 /* others take free devices as well */
 #define LOOP_PAUSE  2000 /* us */
 #define LOOP_NUMBER 20	 /* bits of a minor number */
