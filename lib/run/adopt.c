@@ -60,7 +60,7 @@ int recover_monitor(const struct host *h, struct state *s, struct err *err)
 	struct cg_layout layout;
 	char self[256];
 
-	if (proc_alive(s->monitor, s->monitor_start))
+	if (proc_goes_on(s->monitor, s->monitor_start))
 		return 0;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';

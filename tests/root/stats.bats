@@ -91,10 +91,10 @@ no_less() {
 	local a b c d
 	read -r a b <<<"$1"
 	read -r c d <<<"$2"
-	[ "$c" -ge "$a" ] && [ "$d" -ge "$b" ] || {
+	if [ "$c" -lt "$a" ] || [ "$d" -lt "$b" ]; then
 		echo "from $1 to $2"
 		return 1
-	}
+	fi
 }
 # 300,000 bytes each way.
 talk() { ping -q -c 5 -i 0.02 -s 60000 "$1" >/dev/null; }
