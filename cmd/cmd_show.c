@@ -99,8 +99,11 @@ static void show_json(struct server *s)
 static int show_one(struct cmd_ctx *ctx, const char *name, struct err *err)
 {
 	struct server s;
-	int ret = server_load(&s, ctx->host, name, err);
+	int ret;
 
+	if (ctx->json && cmd_flag(ctx, "export"))
+		return err_set(err, ERR_USAGE, 0, "--export and --json exclude each other");
+	ret = server_load(&s, ctx->host, name, err);
 	if (ret < 0)
 		return ret;
 	if (ctx->json) {

@@ -82,9 +82,9 @@ static void print_table(const struct stats *s)
 		const struct limit_pressure *p = &s->tally.pressure[i];
 
 		if (p->some >= 0)
-			out_printf("waits for %s: %.2f%% of the last 10 s%s\n",
-				   limit_pressure_name[i], p->some,
-				   p->full > 0 ? ", some of it all of it" : "");
+			out_printf(
+			    "waits for %s: some process %.2f%% of the last 10 s, all %.2f%%\n",
+			    limit_pressure_name[i], p->some, p->full > 0 ? p->full : 0);
 	}
 }
 

@@ -140,8 +140,8 @@ static int check_runtime(const struct change *c, struct err *err)
 
 		if (o && !change_is_in_force(o))
 			return err_set(err, ERR_USAGE, 0,
-				       "--runtime: --%s is not in force while a server runs; leave "
-				       "out --runtime",
+				       "--runtime: --%s is of the server's file, not only of its "
+				       "run; leave out --runtime",
 				       o->name);
 	}
 	return 0;

@@ -17,14 +17,17 @@ bool change_is_disk(const struct opt *o)
 	return false;
 }
 
-bool change_has_disk(const struct change *c)
+static bool means_disk(const struct change *c)
 {
-	if (c->args->mode != SET_BOTH)
-		return false;
 	for (size_t i = 0; i < disk_n_opts; i++)
 		if (change_means(c, &disk_opts[i]))
 			return true;
 	return false;
+}
+
+bool change_has_disk(const struct change *c)
+{
+	return c->args->mode == SET_BOTH && means_disk(c);
 }
 
 /* What shall be. 1; 0: nothing of it changes. */
@@ -36,12 +39,15 @@ static int plan_disk(const struct change *c, struct plan *ret, struct err *err)
 	return r < 0 ? r : 1;
 }
 
+/* What is only saved must be possible at the next start. */
 int change_disk_check(struct change *c, struct err *err)
 {
 	struct plan p;
-	int r = plan_disk(c, &p, err);
 
-	return r <= 0 ? r : disk_check(&p.store, c->running, err);
+	if (!means_disk(c))
+		return 0;
+	int r = plan_make(c->h, &c->new, &p, err);
+	return r < 0 ? r : disk_check(&p.store, c->running && change_has_disk(c), err);
 }
 
 int change_disk(struct change *c, struct err *err)

@@ -254,10 +254,37 @@ static int check_running(const struct store_plan *p, const struct disk_conf *now
 		       why);
 }
 
+/* An ext4 has some inodes in each of its groups, so one that is large has many: what was asked for
+ * would be no limit. */
+#define GROUP_BYTES                                                                                \
+	(UINT64_C(8) * DISK_BLOCK * DISK_BLOCK) /* as many blocks as a bitmap has bits */
+#define GROUP_INODES 16				/* a block of them */
+
+static int check_size(const struct store_plan *p, struct err *err)
+{
+	struct statvfs st;
+
+	if (statvfs(p->dir, &st) < 0)
+		return err_errno(err, "cannot look at the file system of %s", p->dir);
+	const struct disk_conf *c = &p->disk;
+	uint64_t all = (uint64_t)st.f_blocks * st.f_frsize;
+	uint64_t size = c->disk == PARSE_UNLIMITED ? all : c->disk;
+	uint64_t least = (size / GROUP_BYTES + 1) * GROUP_INODES;
+	if (size > all)
+		return err_set(err, ERR_USAGE, 0,
+			       "disk: the file system of %s is smaller than that", p->dir);
+	if (c->inodes != PARSE_UNLIMITED && least > c->inodes)
+		return err_set(err, ERR_USAGE, 0,
+			       "inodes: an image of %s has %" PRIu64 " at least; ask for more, "
+			       "or for %s disk",
+			       c->disk == PARSE_UNLIMITED ? "the host's size" : "that size", least,
+			       c->disk == PARSE_UNLIMITED ? "a limit of" : "less");
+	return 0;
+}
+
 static int check(const struct store_plan *p, bool running, struct err *err)
 {
 	struct image i = IMAGE_NONE;
-	struct statvfs st;
 	int r = soft_refused(&p->disk, err);
 
 	if (r < 0)
@@ -267,12 +294,9 @@ static int check(const struct store_plan *p, bool running, struct err *err)
 			       "disk limits of the store %s need project quotas, and the file "
 			       "system of %s has none; the store overlay works without",
 			       p->store->name, p->dir);
-	if (p->disk.disk != PARSE_UNLIMITED && statvfs(p->dir, &st) == 0 &&
-	    p->disk.disk > (uint64_t)st.f_blocks * st.f_frsize)
-		return err_set(err, ERR_USAGE, 0,
-			       "disk: the file system of %s is smaller than that", p->dir);
-	if (!running)
-		return 0;
+	r = check_size(p, err);
+	if (r < 0 || !running)
+		return r;
 	if (!disk_has_image(p))
 		return check_running(p, NULL, err);
 	r = image_open(p, &i, err);

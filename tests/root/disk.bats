@@ -106,6 +106,13 @@ cleanup() {
 	n=$(croft exec web1 -- sh -c 'i=0; while echo >/root/f$i; do i=$((i + 1)); done 2>/dev/null; echo $i')
 	[ "$n" -gt 1900 ] && [ "$n" -lt 2100 ]
 	croft exec web1 -- sh -c 'rm /root/f*'
+	if [ "$(df -B1 --output=size /var/lib/croft | tail -n 1)" -gt $((12 * 1024 * MiB)) ]; then # not in UML
+		fails 2 croft create web2 --template busybox --disk 12G --inodes 1500
+		[[ "$stderr" == *"inodes: an image of that size has 1552 at least"* ]]
+		fails 2 croft create web2 --template busybox --inodes 1500
+		[[ "$stderr" == *"a limit of disk"* ]]
+	fi
+	fails 2 croft set web1 --disk 900T --save-only
 	fails 3 croft set web1 --inodes 4000
 	[[ "$stderr" == *"inodes of an image is fixed; stop the server"* ]]
 	croft stop web1 --kill
