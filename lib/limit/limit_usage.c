@@ -262,7 +262,7 @@ void limit_usage_add(struct limit_usage *to, const struct limit_usage *more)
 		if (b == PARSE_UNLIMITED)
 			continue;
 		if (f->kind == FIGURE_SUM && *a != PARSE_UNLIMITED)
-			*a += b;
+			*a = b < PARSE_UNLIMITED - 1 - *a ? *a + b : PARSE_UNLIMITED - 1;
 		else if (f->kind != FIGURE_MAX || *a == PARSE_UNLIMITED || b > *a)
 			*a = b;
 	}

@@ -17,6 +17,7 @@
 #include "run/recover.h"
 #include "run/run.h"
 #include "run/steps.h"
+#include "run/tally.h"
 #include "run/traffic.h"
 #include "sys/fd.h"
 #include "sys/lock.h"
@@ -175,6 +176,9 @@ int halt(const struct host *h, struct state *s, uint64_t timeout_ms, uint64_t de
 	_cleanup_close_ int held = traffic_hold_init(s);
 	int r;
 
+	/* From here on whoever could write it down may be killed. */
+	if (!gone)
+		tally_keep(h, s);
 	record_stopping(h, s, timeout_ms > 0 ? HALT_ASKING : HALT_KILLING);
 	r = timeout_ms > 0 ? ask_init(h, s, timeout_ms, deadline_ms, err) : 0;
 	if (killed)

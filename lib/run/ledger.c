@@ -75,10 +75,12 @@ int ledger_load(const struct host *h, const char *name, struct ledger *ret, stru
 	ledger_none(ret);
 	if (r == -ENOENT)
 		return 0;
+	ret->damaged = r == -EINVAL || r == -EFBIG || r == -EISDIR || r == -ELOOP ||
+		       (r == 0 && !str_starts(text, MAGIC "\n"));
+	if (ret->damaged)
+		return 0;
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot read %s", path);
-	if (!str_starts(text, MAGIC "\n"))
-		return 0;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		parse_line(ret, line);
 	return 0;
@@ -90,6 +92,14 @@ static void put_number(struct buf *b, uint64_t v)
 		buf_puts(b, " -");
 	else
 		buf_printf(b, " %" PRIu64, v);
+}
+
+static void set_aside(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *path = ledger_path(h, name);
+	_cleanup_free_ char *bad = xasprintf("%s.bad", path);
+
+	(void)rename(path, bad);
 }
 
 static int ledger_save(const struct host *h, const char *name, struct ledger *l, struct err *err)
@@ -147,6 +157,8 @@ int ledger_keep(const struct host *h, const struct state *s, const struct limit_
 		strcpy(l.run, run);
 	}
 	run_goes_on(&l.last, now);
+	if (l.damaged)
+		set_aside(h, s->name);
 	if (!l.since)
 		l.since = s->started ? s->started : time(NULL);
 	return ledger_save(h, s->name, &l, err);

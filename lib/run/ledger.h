@@ -16,12 +16,13 @@ struct ledger {
 	struct limit_usage before; /* of the runs before that one */
 	struct limit_usage last;   /* of that one */
 	int64_t since;		   /* of the first figure: seconds since 1970; 0: there is none */
+	bool damaged;		   /* it is empty, as what is there is no ledger */
 };
 
-/* No file: an empty ledger. ERR_FAIL where it cannot be read; what is no ledger is empty as well.
- */
+/* No file: an empty ledger; so is what is no ledger. ERR_FAIL where it cannot be read. */
 int ledger_load(const struct host *h, const char *name, struct ledger *ret, struct err *err);
-/* Writes down what a run has used until now. Lock held. */
+/* Writes down what a run has used until now. What is there and is no ledger is set aside, as
+ * ledger.bad. Lock held. */
 int ledger_keep(const struct host *h, const struct state *s, const struct limit_usage *now,
 		struct err *err);
 /* All that was used: by the runs before, and by this one as it is now (NULL: it does not run). */

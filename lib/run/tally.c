@@ -76,6 +76,19 @@ static int read_groups(struct tally_reader *r, const struct state *st, struct li
 	return ret < 0 ? -ENOENT : 0;
 }
 
+void tally_keep(const struct host *h, const struct state *s)
+{
+	struct tally_reader r = { .host = h };
+	struct tally t = { .runs = true };
+	struct err unused = { 0 };
+	struct limit_usage now;
+
+	if (s->init <= 0 || !s->init_start || read_groups(&r, s, &now, &t, &unused) < 0)
+		return;
+	traffic_read_once(s, &now);
+	(void)ledger_keep(h, s, &now, &unused);
+}
+
 static bool same_run(const struct tally *t, bool has_state, const struct state *again)
 {
 	bool before = t->has_state && t->state.init > 0, after = has_state && again->init > 0;

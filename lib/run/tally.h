@@ -33,6 +33,10 @@ struct tally {
 	struct limit_pressure pressure[PRESSURES];
 };
 
+/* Writes down in its ledger what a running server has used until now. Told, never relied on: no
+ * error. Lock held. */
+void tally_keep(const struct host *h, const struct state *s);
+
 /* A server whose group goes away meanwhile is one that does not run. ERR_BUSY where it starts and
  * stops all the time. */
 int tally_read(struct tally_reader *r, const char *name, struct tally *ret, struct err *err);

@@ -148,6 +148,37 @@ has_ended() { ! state_is web1 running; }
 	no_less "600000 600000" "$(moved web1)"
 }
 
+@test "network: a stop that is killed at any moment, and a link that the server has taken away" {
+	server web1 --ip 10.77.0.9
+	local n before
+	for n in 100 180 260 300 340 380 420; do
+		talk 10.77.0.9
+		before=$(moved web1)
+		"$CROFT_TEST_BUILD/tests/fault/fault" kill $n croft stop web1 --kill >/dev/null 2>&1 || :
+		croft recover
+		no_less "$before" "$(moved web1)"
+		croft start web1
+	done
+	before=$(moved web1)
+	croft exec web1 -- sh -c 'unshare -n sleep 60 >/dev/null 2>&1 & sleep 0.3; ip link set eth0 netns $!'
+	croft stop web1 --kill
+	no_less "$before" "$(moved web1)"
+}
+
+@test "what is no ledger is set aside, and the next one begins" {
+	server web1
+	local ledger=/var/lib/croft/servers/web1/ledger make
+	for make in "mkfifo $ledger" "mkdir $ledger" "ln -s $ledger $ledger" "truncate -s 5G $ledger" "ln -s /dev/zero $ledger"; do
+		rm -rf "$ledger" "$ledger.bad"
+		$make
+		[ "$(stat_of web1 cpu held)" -gt 0 ]
+		croft restart web1 --kill
+		[ -f "$ledger" ] && [ ! -L "$ledger" ]
+		[ -e "$ledger.bad" ] || [ -L "$ledger.bad" ]
+		[ "$(stat_of web1 cpu held)" -gt 0 ]
+	done
+}
+
 @test "network: counters never go backwards while a server is stopped, started and read at once" {
 	server web1 --ip 10.77.0.9
 	talk 10.77.0.9
