@@ -87,9 +87,9 @@ limits() {
 
 # What the host has of all servers: processes, mounts, groups, links, rules, files and what is in them.
 look() {
-	# The log of the console and how it ended are the server's, and stay until that is destroyed.
+	# The log of the console, how it ended and its ledger are the server's, and stay until that is destroyed.
 	local its=(-e "$work")
-	[ ! -e /etc/croft/servers/swept.conf ] || its+=(-e /var/log/croft/swept.console.log -e servers/swept/ended)
+	[ ! -e /etc/croft/servers/swept.conf ] || its+=(-e /var/log/croft/swept.console.log -e servers/swept/ended -e servers/swept/ledger)
 	"$here/../root/inventory" | grep -v "${its[@]}"
 	# The next number to hand out is nobody's; what happened, and who did it, is a log.
 	find /etc/croft /run/croft /var/lib/croft -maxdepth 3 ! -path '*/templates/*' ! -path '*/servers/*/*' \
