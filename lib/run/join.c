@@ -328,6 +328,15 @@ static void find_limits(struct join *j)
 	}
 }
 
+/* Init can be dying for a while before it has ended: it waits for the last of its processes, and
+ * until then it is there for whoever asks its pidfd. */
+static int refuse_dying(const struct join *j, struct err *err)
+{
+	return err_set(err, ERR_STATE, 0,
+		       state_alive(j->state) ? "the server is stopping"
+					     : "the server has just stopped");
+}
+
 /* Born with the ids of the server's root (security design 1.F), in its pid namespace and its group.
  */
 static int make_child(struct join *j, struct err *err)
@@ -343,8 +352,9 @@ static int make_child(struct join *j, struct err *err)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_errno(err, "PR_SET_DUMPABLE");
 	if (setns(j->child.init, CLONE_NEWPID) < 0)
-		return err_set(err, errno == ESRCH ? ERR_STATE : ERR_FAIL, errno,
-			       "cannot enter the server's process namespace");
+		return errno == ESRCH
+			   ? refuse_dying(j, err)
+			   : err_errno(err, "cannot enter the server's process namespace");
 	if (!j->child.privileged) {
 		r = clone_ids_take(j->state->uid_base);
 		prctl(PR_SET_DUMPABLE, 0, 0, 0,
@@ -364,7 +374,7 @@ static int make_child(struct join *j, struct err *err)
 		return 0;
 	/* ENOMEM is how the kernel says that the namespace's init has ended. */
 	if (!state_alive(j->state) || j->pid == -ENOMEM)
-		return err_set(err, ERR_STATE, 0, "the server has just stopped");
+		return refuse_dying(j, err);
 	return err_set(err, ERR_FAIL, -j->pid,
 		       "cannot make a process in the server's control group");
 }

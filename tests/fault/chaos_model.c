@@ -13,8 +13,9 @@
 
 /* ---- the model: what a name can be ---- */
 
-/* A set of states is a bit mask. "Doomed": init was asked to stop by a command that has not waited
- * for it. "Orphan": the monitor was killed, so that a reboot from inside stops the server. */
+/* A set of states is a bit mask. "Doomed": init was asked to stop, or told to end, by a command
+ * that has not waited for it. "Orphan": the monitor was killed, so that a reboot from inside stops
+ * the server. */
 #define PER    13 /* stopped; three others, each doomed or not, orphan or not */
 #define ABSENT (N_PIDS * PER)
 #define N_ST   (ABSENT + 1)
@@ -160,7 +161,11 @@ static uint64_t after(enum effect e, struct st s, int pids)
 		n.pids = pids;
 		break;
 	case BOOTS:
-		n.run = s.orphan ? STOPPED : REBOOTING;
+		/* reboot(2) has told init to end, and has not waited for it. */
+		if (s.orphan)
+			n.doomed = true;
+		else
+			n.run = REBOOTING;
 		break;
 	case ASKED:
 		n.doomed = s.run == RUNNING || s.run == SUSPENDED;

@@ -383,6 +383,22 @@ ids() { # USER "uid gid groups"
 	[ "$code" -eq 137 ]
 }
 
+# As after reboot(2) inside, for as long as somebody outside has not waited for a process of the server's.
+@test "in a server whose init is dying a command is refused: it is stopping" {
+	server web1
+	croft exec web1 -- sleep 100 </dev/null 3>&- &
+	local pid=$! init
+	sleep 0.5
+	kill -STOP $pid
+	init=$(field web1 init-pid)
+	kill -9 "$init"
+	sleep 0.5
+	run -125 croft exec web1 -- true
+	kill -CONT $pid
+	[ "$output" = "croft: exec web1: the server is stopping" ]
+	wait $pid || [ $? -eq 137 ]
+}
+
 @test "enter: a login shell, and commands from standard input" {
 	needs program:script
 	server web1
