@@ -22,6 +22,7 @@ struct sample_of {
 	int64_t started;
 	struct limit_usage usage;
 	struct limit_pressure pressure[PRESSURES];
+	struct strv tags;
 };
 
 struct family {
@@ -103,6 +104,13 @@ static void print_state(const struct sample_of *s, size_t n)
 		sample(&f, s[i].name, "state", s[i].word);
 		put_count(1);
 	}
+	family_close(&f);
+	family_open(&f, "tag", "", "gauge", "1 for each tag of the server.");
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < s[i].tags.n; k++) {
+			sample(&f, s[i].name, "tag", s[i].tags.v[k]);
+			put_count(1);
+		}
 	family_close(&f);
 	family_open(&f, "start_time", "_seconds", "gauge",
 		    "When the server was started, in seconds since 1970.");
@@ -194,10 +202,13 @@ static void read_one(struct item_reader *r, const char *name, struct item *it,
 	ret->up = streq(it->word, "running") || streq(it->word, "suspended");
 	ret->started = it->has_state ? it->state.started : 0;
 	ret->has_limit = it->has_conf;
-	if (ret->has_limit)
+	if (ret->has_limit) {
 		ret->limit =
 		    (struct figure_limits) { it->has_state ? it->state.limit : it->conf.limit,
 					     it->conf.disk };
+		for (size_t i = 0; i < it->conf.boot.tag.n; i++)
+			strv_add(&ret->tags, it->conf.boot.tag.v[i]);
+	}
 	if (it->has_usage) {
 		ret->usage = it->usage;
 		memcpy(ret->pressure, it->pressure, sizeof(ret->pressure));
@@ -243,6 +254,8 @@ int prometheus_print(struct cmd_ctx *ctx, struct err *err)
 		print_limit(&resources[i], s, names.n);
 	print_pressure(s, names.n, false);
 	print_pressure(s, names.n, true);
+	for (size_t i = 0; i < names.n; i++)
+		strv_free(&s[i].tags);
 	ctx->answered = true;
 	return 0;
 }

@@ -51,7 +51,10 @@ static double amount(uint64_t n)
 
 static void get_cpu(const struct top_row *r, char out[CELL])
 {
-	put_part(out, r->cpu, 1);
+	if (r->state.frozen)
+		snprintf(out, CELL, "susp.");
+	else
+		put_part(out, r->cpu, 1);
 }
 
 #define BAR 8

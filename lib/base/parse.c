@@ -234,7 +234,8 @@ int parse_duration(const char *s, uint64_t *ret_ms)
 		const char *name;
 		uint64_t ms;
 	} suffixes[] = {
-		{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }
+		{ "", 1000 },	{ "ms", 1 },	  { "s", 1000 },
+		{ "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
 	};
 	struct decimal d;
 	int r;

@@ -41,7 +41,7 @@ int nums_beyond(const struct nums *n, const struct nums *of);
 
 int parse_bool(const char *s, bool *ret); /* yes no true false on off 1 0 */
 
-/* Seconds, with an optional fraction and a suffix ms, s, m, h. Result in milliseconds. */
+/* Seconds, with an optional fraction and a suffix ms, s, m, h, d. Result in milliseconds. */
 int parse_duration(const char *s, uint64_t *ret_ms);
 
 #endif

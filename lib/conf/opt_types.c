@@ -178,7 +178,8 @@ static int range_error(const struct opt *o, const char *text, char *(*print)(uin
 	if (o->min)
 		return err_set(err, ERR_USAGE, 0, "%s is out of range: %s at least%s",
 			       shown(o, text, out), min, or_more);
-	return err_set(err, ERR_USAGE, 0, "%s is too large", shown(o, text, out));
+	return err_set(err, ERR_USAGE, 0, "%s is %s", shown(o, text, out),
+		       *text == '-' ? "less than 0" : "too large");
 }
 
 static int number_parse(const struct opt *o, const char *text, void *place, struct err *err,
@@ -195,6 +196,8 @@ static int number_parse(const struct opt *o, const char *text, void *place, stru
 		return 0;
 	}
 	r = parse(text, &v);
+	if (r == -EINVAL && *text == '-' && parse(text + 1, &v) == 0 && v)
+		r = -ERANGE;
 	if (r == 0 && (v == PARSE_UNLIMITED || v < o->min || (o->max && v > o->max)))
 		r = -ERANGE;
 	if (r == -ERANGE)
@@ -242,7 +245,7 @@ NUMBER_TYPE(size, "size", parse_size, print_size, "a size, such as 512M, 1.5G or
 NUMBER_TYPE(milli, "decimal", parse_milli, print_milli,
 	    "a number with at most three decimals, such as 1.5");
 NUMBER_TYPE(duration, "duration", parse_duration, print_duration,
-	    "a time, such as 90, 1.5s, 500ms, 2m or 1h");
+	    "a time, such as 90, 1.5s, 500ms, 2m, 1h or 1d");
 
 /* struct nums */
 

@@ -152,10 +152,7 @@ static int memory_make_room(const struct cg *cg, uint64_t want, struct err *err)
 	cg_write(cg, CG_MEMORY, "memory.high", high);
 	if (used <= want)
 		return 0;
-	return err_set(err, ERR_BUSY, 0,
-		       "memory: %s bytes are less than what is in use (%" PRIu64
-		       ") and cannot be paged out",
-		       text, used);
+	return limit_refuse_in_use("memory", text, used, err);
 }
 
 /* Whether a server that has not asked for it is without a group of that controller (cg_extra()):

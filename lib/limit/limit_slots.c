@@ -170,6 +170,17 @@ static void device_value(struct limit_slot *s, const char *text)
 	}
 }
 
+int limit_refuse_in_use(const char *option, const char *bytes, uint64_t used, struct err *err)
+{
+	_cleanup_free_ char *held = print_size(used), *wanted = NULL;
+	uint64_t want;
+
+	wanted = cg_parse_u64(bytes, &want) == 0 ? print_size(want) : xstrdup(bytes);
+	return err_set(err, ERR_BUSY, 0,
+		       "%s: %s is less than what is in use (%s), and that cannot be paged out",
+		       option, wanted, held);
+}
+
 int limit_slot_read(const struct cg *cg, struct limit_slot *s)
 {
 	char text[8192];
@@ -223,10 +234,7 @@ static int write_failed(const struct cg *cg, const struct limit_slot *s, const c
 			       streq(row->option, "swap") ? " (boot it with swapaccount=1)" : "");
 	if (num == EBUSY && row->c == CG_MEMORY && limit_row_v1(cg->layout, row) &&
 	    cg_read_u64(cg, CG_MEMORY, "memory.usage_in_bytes", &used) == 0)
-		return err_set(err, ERR_BUSY, 0,
-			       "%s: %s bytes are less than what is in use (%" PRIu64
-			       ") and cannot be paged out",
-			       row->option, text, used);
+		return limit_refuse_in_use(row->option, text, used, err);
 	return err_set(err, ERR_FAIL, num, "%s: cannot write \"%s\" to %s", row->option, text,
 		       name);
 }

@@ -29,6 +29,8 @@ int limit_slots_make(const struct cg_layout *l, const struct limit_conf *want,
 /* "io.max 8:0 rbps" */
 void limit_slot_name(const struct limit_slot *s, char *out, size_t n);
 /* What the kernel has, to s->now. -ENOENT: no such file. */
+/* ERR_BUSY: a limit of memory that was asked for, in bytes, and what the server holds. */
+int limit_refuse_in_use(const char *option, const char *bytes, uint64_t used, struct err *err);
 int limit_slot_read(const struct cg *cg, struct limit_slot *s);
 /* Writes a text and reads it back. */
 int limit_slot_write(const struct cg *cg, const struct limit_slot *s, const char *text,

@@ -114,10 +114,7 @@ static int check_first(const struct host *h, const struct server *s, struct err 
 	int r = template_load(templates, s->store.template, &t, err);
 	if (r == 0)
 		r = groups_check(h, s, NULL, &layout, &devs, err);
-	for (size_t i = 0; r == 0 && i < s->boot.depends.n; i++)
-		if (streq(s->boot.depends.v[i], s->name))
-			r = err_set(err, ERR_USAGE, 0, "it cannot depend on itself");
-	return r;
+	return r < 0 ? r : server_check_depends(s, err);
 }
 
 static int create_locked(const struct host *h, struct server *s, struct err *err)

@@ -154,6 +154,8 @@ static int check_change(struct change *c, struct err *err)
 	struct plan p;
 	int r = name_check_host(str_or(c->new.dialect.hostname, c->new.name), err);
 
+	if (r == 0 && change_means(c, opt_find(&c->new.set, "depends")))
+		r = server_check_depends(&c->new, err);
 	if (r == 0 && c->args->mode == SET_RUNTIME)
 		r = check_runtime(c, err);
 	if (r == 0)

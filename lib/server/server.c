@@ -139,6 +139,13 @@ static int host_defaults(struct server *s, const struct host *h, struct err *err
 	return conf_apply(&h->file, &s->set, ORIGIN_HOST, err);
 }
 
+int server_check_depends(const struct server *s, struct err *err)
+{
+	return strv_has(&s->boot.depends, s->name)
+		   ? err_set(err, ERR_USAGE, 0, "--depends: it cannot depend on itself")
+		   : 0;
+}
+
 int server_init(struct server *s, const struct host *h, const char *name, struct err *err)
 {
 	int r = name_check("server", name, err);

@@ -75,6 +75,8 @@ extern const size_t host_n_groups;
 
 /* A server with the host's defaults and no file yet: for create. */
 int server_init(struct server *s, const struct host *h, const char *name, struct err *err);
+/* ERR_USAGE when it depends on itself; of others only the whole host can tell. */
+int server_check_depends(const struct server *s, struct err *err);
 /* ERR_ABSENT "no server NAME" when there is no file. */
 int server_load(struct server *s, const struct host *h, const char *name, struct err *err);
 /* The same from another file, which need not be there afterwards: it becomes that of the server

@@ -25,7 +25,7 @@ refused() {
 		STORE="zfs" -> STORE: 'zfs' is not one of: auto, overlay, dir
 		MEMORY="much" -> MEMORY: 'much' is not a size, such as 512M
 		MEMORY="1" -> MEMORY: '1' is out of range: from 4M
-		MEMORY="-1" -> MEMORY: '-1' is not a size
+		MEMORY="-1" -> MEMORY: '-1' is out of range
 		MEMORY="" -> MEMORY: '' is not a size
 		SWAP="1X" -> SWAP: '1X' is not a size
 		CPUS="0" -> CPUS: '0' is out of range: from 0.01 to 8192
@@ -52,7 +52,7 @@ refused() {
 		ONBOOT="" -> ONBOOT: '' is not yes or no
 		BOOT_ORDER="65536" -> BOOT_ORDER: '65536' is out of range: from 0 to 65535
 		DEPENDS="../x" -> DEPENDS: bad server name '../x'
-		STOP_TIMEOUT="2d" -> STOP_TIMEOUT: '2d' is not a time, such as 90
+		STOP_TIMEOUT="2w" -> STOP_TIMEOUT: '2w' is not a time
 		STOP_TIMEOUT="86401" -> STOP_TIMEOUT: '86401' is out of range
 		PASSWORD="root:x" -> PASSWORD: a secret is never kept in a file
 		SSH_KEY="/x" -> SSH_KEY: acts once and is not kept in a file
@@ -76,7 +76,7 @@ refused() {
 		CGROUP_PARENT=".locks" -> CGROUP_PARENT: '.locks' is not a path
 		UID_FIRST="0" -> UID_FIRST: '0' is out of range: from 65536
 		UID_LAST="1" -> UID_LAST: '1' is out of range
-		JOBS="-1" -> JOBS: '-1' is not a whole number
+		JOBS="-1" -> JOBS: '-1' is out of range
 		HOOK_TIMEOUT="1ms" -> HOOK_TIMEOUT: '1ms' is out of range: 100ms at least
 		CONSOLE_LOG="1K" -> CONSOLE_LOG: '1K' is out of range: from 64K
 		EVENT_LOG="1K" -> EVENT_LOG: '1K' is out of range: from 64K

@@ -95,6 +95,17 @@ conf() { sed -n "s/^$2=//p" "/etc/croft/servers/$1.conf"; }
 	[ "$(croft exec web1 hostname)" = other ]
 }
 
+@test "set --depends: not on itself; numbers below 0 are told by their range" {
+	server web1
+	fails 2 croft set web1 --depends web1
+	[[ "$stderr" == *"cannot depend on itself"* ]]
+	fails 2 croft set web1 --save-only --depends web2,web1
+	fails 2 croft set web1 --oom-score -5
+	[[ "$stderr" == *"out of range: from 0 to 1000"* ]]
+	fails 2 croft set web1 --cpu-weight -0.5
+	! grep -q '^DEPENDS' /etc/croft/servers/web1.conf || return 1
+}
+
 @test "a file that was edited by hand takes effect at the next start, whatever is set before" {
 	server web1 --pids 50
 	sed -i 's/PIDS="50"/PIDS="70"/' /etc/croft/servers/web1.conf

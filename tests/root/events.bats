@@ -28,7 +28,7 @@ for line in open(sys.argv[1]):
     assert len(line) <= 4096 and line.isascii(), line' "$f" || return 1
 	done
 }
-count_of() { croft events "$1" | sed -n "s/.*\"event\":\"$2\".*\"count\":\([0-9]*\)}/\1/p" | paste -sd+ | bc; }
+count_of() { croft events "$1" | sed -n "s/.*\"event\":\"$2\".*\"count\":\([0-9]*\)}/\1/p" | awk "{ n += \$1 } END { print n + 0 }"; }
 has() { happened "$1" | grep -qw -- "$2"; }
 second_boot() { [ "$(field web1 boots)" = 2 ] && state_is web1 running; }
 

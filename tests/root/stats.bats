@@ -250,7 +250,7 @@ is_metrics() {
 			family = $3
 			next
 		}
-		!/^croft_[a-z_]+\{server="([^"\\\n]|\\["\\n])*"(,[a-z]+="[a-z]+")?\} (\+Inf|[0-9]+(\.[0-9]+)?)$/ { bad("sample") }
+		!/^croft_[a-z_]+\{server="([^"\\\n]|\\["\\n])*"(,[a-z]+="[A-Za-z0-9._:/@=-]+")?\} (\+Inf|[0-9]+(\.[0-9]+)?)$/ { bad("sample") }
 		{
 			name = $0
 			sub(/\{.*/, "", name)
@@ -266,12 +266,13 @@ metric() { sed -n "s/^croft_$1{server=\"$2\"} //p" <<<"$output"; }
 
 @test "prometheus: every server, running or not, in the format; the figures are those of stats and list" {
 	server web1 --memory 48M --swap 0 --cpus 0.5
-	croft create web2 --template busybox --memory 32M >/dev/null
+	croft create web2 --template busybox --memory 32M --tag owner=ann --tag gold >/dev/null
 	run croft exec web1 -- dd if=/dev/zero of=/dev/null bs=128M count=1
 	run -0 croft stats --prometheus
 	is_metrics <<<"$output"
 	[[ "$output" == *$'\ncroft_up{server="web1"} 1\ncroft_up{server="web2"} 0\n'* ]]
 	[[ "$output" == *'croft_state{server="web2",state="stopped"} 1'* ]]
+	[[ "$output" == *$'\ncroft_tag{server="web2",tag="owner=ann"} 1\ncroft_tag{server="web2",tag="gold"} 1\n'* ]]
 	[ "$(metric memory_limit_bytes web1)" = $((48 << 20)) ]
 	[ "$(metric memory_limit_bytes web2)" = $((32 << 20)) ]
 	[ "$(metric cpu_limit_cpus web1) $(metric cpu_limit_cpus web2)" = "0.5 +Inf" ]

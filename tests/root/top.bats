@@ -60,6 +60,10 @@ over() { # the script has ended; what the terminal had is back
 	fi
 	run -0 croft top -b -n 1 -d 0.3 --sort name 'web*'
 	[[ "${lines[2]}" == web1* && "${lines[3]}" == web2* ]]
+	croft suspend web2
+	run -0 croft top -b -n 2 -d 0.1 web2
+	[[ "${lines[2]}" =~ ^web2\ +susp\.\  ]]
+	croft resume web2
 	run -0 croft top -b -n 3 -d 0.1 web2 web3
 	[ "$(grep -c ^web2 <<<"$output")" -eq 3 ]
 	[ "$(grep -c '^1 server runs ' <<<"$output")" -eq 3 ]
