@@ -261,6 +261,16 @@ static int parse_since(const char *text, char out[SPOOL_TIME], struct err *err)
 	bool good = n == 10 || n == 16 || n == 19 || n == 23;
 	for (size_t i = 0; good && i < n; i++)
 		good = form[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == form[i];
+	struct tm tm = {}, t;
+	if (good) { /* timegm(3) makes the 31st of a shorter month a day of the next */
+		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+		       &tm.tm_hour, &tm.tm_min, &tm.tm_sec);
+		tm.tm_year -= 1900, tm.tm_mon--;
+		t = tm;
+		timegm(&t);
+		good = t.tm_mon == tm.tm_mon && t.tm_mday == tm.tm_mday &&
+		       t.tm_hour == tm.tm_hour && t.tm_min == tm.tm_min && t.tm_sec == tm.tm_sec;
+	}
 	if (!good)
 		return err_set(err, ERR_USAGE, 0,
 			       "--since: '%.40s' is neither a time as 2026-11-23T15:00 (UTC) nor "

@@ -30,6 +30,8 @@ struct listing {
 	struct strv tags;
 	struct line **line;
 	size_t n;
+	char *bad; /* the first server whose file cannot be read, and why */
+	size_t n_bad;
 };
 
 static int pick(const struct listing *l, const char *name, const struct column **ret,
@@ -153,6 +155,8 @@ static void read_lines(const struct cmd_ctx *ctx, struct listing *l, struct item
 	l->line = xcalloc(names->n + 1, sizeof(*l->line));
 	for (size_t i = 0; i < names->n; i++) {
 		item_read(r, names->v[i], it);
+		if (it->conf_why.text[0] && l->n_bad++ == 0)
+			l->bad = xasprintf("%s: %s", it->name, it->conf_why.text);
 		if ((all || is_named(ctx, names->v[i]) ||
 		     !streq(it->word, "stopped")) && /* else it stopped meanwhile */
 		    has_tags(l, it))
@@ -247,9 +251,23 @@ static void listing_free(struct listing *l)
 		free(l->line[i]);
 	}
 	strv_free(&l->tags);
+	free(l->bad);
 	free(l->line);
 	free(l->shown);
 	free(l->all);
+}
+
+/* One broken croft.conf makes all of them unreadable: one line of it. */
+static void warn_bad(const struct cmd_ctx *ctx, const struct listing *l)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!l->bad)
+		return;
+	text = l->n_bad == 1
+		   ? xasprintf("its file cannot be read: %s", l->bad)
+		   : xasprintf("the files of %zu servers cannot be read; %s", l->n_bad, l->bad);
+	out_warn(ctx, NULL, text);
 }
 
 static int list_run(struct cmd_ctx *ctx, struct err *err)
@@ -260,7 +278,7 @@ static int list_run(struct cmd_ctx *ctx, struct err *err)
 	_cleanup_(listing_free) struct listing l = {};
 	struct item_reader reader = { .host = ctx->host };
 	bool stopped = cmd_flag(ctx, "all");
-	int ret;
+	int ret, absent = 0;
 
 	l.n_all = columns_all(&l.all);
 	if (streq(str_or(cmd_value(ctx, "columns"), ""), "help")) {
@@ -269,7 +287,9 @@ static int list_run(struct cmd_ctx *ctx, struct err *err)
 	}
 	ret = choose(ctx, &l, &reader.sources, err);
 	if (ret == 0)
-		ret = select_words(ctx, &named, err);
+		ret = absent = select_words(ctx, &named, err);
+	if (ret < 0 && err->class == ERR_ABSENT)
+		ret = 0; /* the others are listed */
 	if (ret == 0)
 		ret = select_running(ctx->host, &running, err);
 	if (ret == 0 && stopped)
@@ -279,12 +299,15 @@ static int list_run(struct cmd_ctx *ctx, struct err *err)
 	merge(ctx, &running, stopped ? &all : &named, &names);
 	read_lines(ctx, &l, &reader, &names, stopped);
 	tally_close(&reader.tally);
+	if (absent < 0 && !l.n)
+		return absent;
 	if (ctx->json)
 		print_json(&l);
 	else
 		print_table(&l, !cmd_flag(ctx, "no-header"));
+	warn_bad(ctx, &l);
 	ctx->answered = true;
-	return 0;
+	return absent;
 }
 
 static const struct cmd_opt opts[] = {

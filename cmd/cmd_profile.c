@@ -93,6 +93,7 @@ static int split(struct cmd_ctx *ctx, struct err *err)
 	uint64_t swap = meminfo(info, "SwapTotal:") / n / MIB * MIB;
 	uint64_t milli = cpus * 1000 / n > 10 ? cpus * 1000 / n : 10;
 	uint64_t each = pids / 10 * 9 / n;
+	each = each < 32768 ? each : 32768;
 	if (memory < 4 * MIB || each < 10)
 		return err_set(err, ERR_HOST, 0,
 			       "this host is too small for %llu servers: %llu MB of memory and "
@@ -101,6 +102,19 @@ static int split(struct cmd_ctx *ctx, struct err *err)
 			       (unsigned long long)each);
 	_cleanup_free_ char *memory_text = print_size(memory), *swap_text = print_size(swap);
 	_cleanup_free_ char *cpu_text = print_milli(milli);
+	if (ctx->json) {
+		_cleanup_free_ char *pids_text = xasprintf("%llu", (unsigned long long)each);
+		struct json_out *j = json_new(false);
+
+		json_obj(j, NULL); /* as show has it */
+		json_str(j, "MEMORY", memory_text);
+		json_str(j, "SWAP", swap_text);
+		json_str(j, "CPUS", cpu_text);
+		json_str(j, "PIDS", pids_text);
+		json_obj_end(j);
+		out_json(json_done(j));
+		return 0;
+	}
 	out_printf(
 	    "# One of %llu equal parts of this host: %llu CPUs, %llu MB of memory of which a "
 	    "tenth stays\n# with the host, %llu MB of swap, pid_max %llu.\n",
@@ -108,7 +122,7 @@ static int split(struct cmd_ctx *ctx, struct err *err)
 	    (unsigned long long)(meminfo(info, "MemTotal:") / MIB),
 	    (unsigned long long)(meminfo(info, "SwapTotal:") / MIB), (unsigned long long)pids);
 	out_printf("MEMORY=\"%s\"\nSWAP=\"%s\"\nCPUS=\"%s\"\nPIDS=\"%llu\"\n", memory_text,
-		   swap_text, cpu_text, (unsigned long long)(each < 32768 ? each : 32768));
+		   swap_text, cpu_text, (unsigned long long)each);
 	return 0;
 }
 

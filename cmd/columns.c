@@ -164,7 +164,10 @@ static const struct column own[] = {
 	  .source = FROM_STATE,
 	  .right = true,
 	  .help = "first of its user ids on the host" },
-	{ .name = "cgroup", .get = get_cgroup, .source = FROM_STATE, .help = "its control group" },
+	{ .name = "cgroup-path",
+	  .get = get_cgroup,
+	  .source = FROM_STATE,
+	  .help = "its control group" },
 	{ .name = "interface",
 	  .get = get_interface,
 	  .source = FROM_STATE,
@@ -408,17 +411,15 @@ static bool read_usage(struct item_reader *r, struct item *it)
 
 void item_read(struct item_reader *r, const char *name, struct item *ret)
 {
-	struct err err = {};
-
 	ret->host = r->host;
 	ret->name = name;
 	ret->word = "stopped";
 	ret->has_state = ret->has_conf = ret->has_usage = false;
-	ret->why = (struct err) {};
+	ret->why = ret->conf_why = (struct err) {};
 	if (!(r->sources & FROM_USAGE) || !read_usage(r, ret))
 		read_state(r, ret);
 	if ((r->sources & ALWAYS_CONF) || (!ret->has_state && (r->sources & FROM_CONF)))
-		ret->has_conf = server_load(&ret->conf, r->host, name, &err) == 0;
+		ret->has_conf = server_load(&ret->conf, r->host, name, &ret->conf_why) == 0;
 }
 
 void item_free(struct item *it)

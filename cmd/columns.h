@@ -24,8 +24,9 @@ struct item {
 	const struct host *host;
 	const char *name;
 	bool has_state, has_conf, has_usage;
-	const char *word; /* stopped, running, ...; "unknown": */
-	struct err why;	  /* why its state cannot be read */
+	const char *word;    /* stopped, running, ...; "unknown": */
+	struct err why;	     /* why its state cannot be read */
+	struct err conf_why; /* and its file */
 	struct state state;
 	struct server conf;
 	struct limit_usage usage; /* over all its runs */

@@ -206,8 +206,9 @@ static void read_one(struct item_reader *r, const char *name, struct item *it,
 		ret->limit =
 		    (struct figure_limits) { it->has_state ? it->state.limit : it->conf.limit,
 					     it->conf.disk };
-		for (size_t i = 0; i < it->conf.boot.tag.n; i++)
-			strv_add(&ret->tags, it->conf.boot.tag.v[i]);
+		for (size_t i = 0; i < it->conf.boot.tag.n; i++) /* no sample twice */
+			if (!strv_has(&ret->tags, it->conf.boot.tag.v[i]))
+				strv_add(&ret->tags, it->conf.boot.tag.v[i]);
 	}
 	if (it->has_usage) {
 		ret->usage = it->usage;

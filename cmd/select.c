@@ -38,6 +38,8 @@ bool select_matches(const struct cmd_ctx *ctx, const char *name)
 
 int select_words(const struct cmd_ctx *ctx, struct strv *named, struct err *err)
 {
+	int absent = 0;
+
 	for (size_t i = 0; i < ctx->n_rest; i++) {
 		const char *word = ctx->rest[i];
 		int ret;
@@ -48,12 +50,12 @@ int select_words(const struct cmd_ctx *ctx, struct strv *named, struct err *err)
 		if (ret < 0)
 			return ret;
 		if (!server_exists(ctx->host, word))
-			return err_set(err, ERR_ABSENT, 0, "no server %s", word);
-		if (!strv_has(named, word))
+			absent = err_set(err, ERR_ABSENT, 0, "no server %s", word);
+		else if (!strv_has(named, word))
 			strv_add(named, word);
 	}
 	strv_sort(named);
-	return 0;
+	return absent;
 }
 
 bool select_tagged(const struct server *s, const struct strv *tags)

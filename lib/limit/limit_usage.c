@@ -70,6 +70,10 @@ static void more_memory_v1(const struct cg *cg, struct limit_usage *u)
 	u->swap_fail = read_u64(cg, CG_MEMORY, "memory.memsw.failcnt");
 	keys_read(cg, CG_MEMORY, "memory.oom_control", &k);
 	u->oom_kills = key(&k, "oom_kill"); /* 4.13 */
+	/* Without swap the sum of both is what a server meets first, and Linux 6.18 does not count
+	 * that: nobody is killed for memory without a failure. */
+	if (u->memory_fail == 0 && u->oom_kills > 0)
+		u->memory_fail = PARSE_UNLIMITED;
 }
 
 static void more_memory_v2(const struct cg *cg, struct limit_usage *u)

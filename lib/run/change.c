@@ -13,7 +13,6 @@
 #include "base/name.h"
 #include "run/change.h"
 #include "run/configure.h"
-#include "run/events.h"
 #include "run/generations.h"
 
 int change_open_group(const struct host *h, const struct state *s, struct cg_layout *layout,
@@ -86,7 +85,6 @@ static int take_default(struct change *c, const struct server *fresh, const char
 		return err_set(err, ERR_USAGE, 0, "--%s and its default exclude each other",
 			       o->name);
 	opt_copy(&c->new.set, &fresh->set, o);
-	c->line_gone = c->line_gone || conf_get(&c->new.file, key, NULL);
 	conf_unset(&c->new.file, key);
 	return 0;
 }
@@ -123,11 +121,11 @@ static void want_live(struct change *c)
 	for (size_t i = 0; i < limit_n_opts; i++) {
 		const struct opt *o = &limit_opts[i];
 
-		if (change_means(c, o) && o->flags & OPT_LIVE)
+		if ((c->whole || change_means(c, o)) && o->flags & OPT_LIVE)
 			o->type->copy((char *)&c->limit + o->off,
 				      (const char *)&c->new.limit + o->off);
 	}
-	if (c->hostname_given || change_of(c, opt_find(&c->new.set, "hostname")))
+	if (c->whole || c->hostname_given || change_of(c, opt_find(&c->new.set, "hostname")))
 		c->hostname = str_or(c->new.dialect.hostname, c->new.name);
 }
 
@@ -242,17 +240,20 @@ static void collect(struct change *c, struct set_result *res)
 	const struct opt *o;
 	size_t i = 0;
 
-	c->changed = c->line_gone;
 	while (opt_each(&c->new.set, &i, &g, &o)) {
+		_cleanup_free_ char *live = change_text(c, o, true);
+
+		res->changed = res->changed || live;
+		if (c->args->mode != SET_RUNTIME && (change_of_line(c, o) || change_of(c, o)))
+			c->changed = true;
 		if (!change_of(c, o))
 			continue;
-		c->changed = true;
 		if (c->running &&
 		    (!(o->flags & OPT_LIVE) || (c->args->mode == SET_SAVE_ONLY &&
 						(change_is_in_force(o) || change_is_disk(o)))))
 			strv_add(&res->restart, o->name);
 	}
-	res->changed = c->changed;
+	res->changed = res->changed || c->changed;
 }
 
 static int explain(struct change *c, struct set_result *res, struct err *err)
@@ -262,46 +263,17 @@ static int explain(struct change *c, struct set_result *res, struct err *err)
 	size_t i = 0;
 
 	while (c->args->mode != SET_RUNTIME && opt_each(&c->new.set, &i, &g, &o)) {
-		if (!change_of(c, o))
-			continue;
-		_cleanup_free_ char *key = opt_key(o->name);
-		_cleanup_free_ char *a = opt_text(&c->old.set, o), *b = opt_text(&c->new.set, o);
-		bool secret = o->flags & (OPT_SECRET | OPT_NOSAVE);
+		_cleanup_free_ char *text = change_text(c, o, false);
 
-		strv_take(&res->plan, secret ? xasprintf("files: %s", o->name)
-					     : xasprintf("file: %s: %s -> %s", key, a, b));
+		bool files = o->flags & (OPT_SECRET | OPT_NOSAVE);
+
+		if (text)
+			strv_take(&res->plan, xasprintf("%s: %s", files ? "files" : "file", text));
 	}
 	int r = 0;
 	if (c->running && c->args->mode != SET_SAVE_ONLY)
 		r = change_explain(c, &res->plan, err);
 	return r < 0 ? r : change_disk_explain(c, &res->plan, err);
-}
-
-/* What was changed, and how: "PIDS: 50 -> 60". Of a secret no more than that. */
-static void tell(const struct change *c, enum event e)
-{
-	static const char *const mode[] = { "both", "runtime", "save-only" };
-	const struct opt_group *g;
-	const struct opt *o;
-	struct buf b = { 0 };
-	size_t i = 0;
-
-	while (opt_each(&c->new.set, &i, &g, &o)) {
-		if (!change_of(c, o))
-			continue;
-		_cleanup_free_ char *key = opt_key(o->name);
-		_cleanup_free_ char *from = opt_text(&c->old.set, o),
-				    *to = opt_text(&c->new.set, o);
-
-		buf_printf(&b, "%s%s", b.len ? "; " : "", key);
-		if (!(o->flags & (OPT_SECRET | OPT_NOSAVE)))
-			buf_printf(&b, ": %s -> %s", from, to);
-	}
-	const struct event_field f[] = { { .key = "changes", .text = str_or(b.s, "") },
-					 { .key = "mode", .text = mode[c->args->mode] },
-					 { 0 } };
-	event_add(c->h, c->new.name, e, f);
-	buf_free(&b);
 }
 
 static int set_locked(struct change *c, enum event e, struct set_result *res, struct err *err)
@@ -314,8 +286,8 @@ static int set_locked(struct change *c, enum event e, struct set_result *res, st
 	if (c->args->plan)
 		return explain(c, res, err);
 	r = make_change(c, err);
-	if (r == 0 && c->changed)
-		tell(c, e);
+	if (r == 0 && res->changed)
+		change_tell(c, e);
 	return r;
 }
 
@@ -401,6 +373,7 @@ int run_undo(const struct host *h, const char *name, unsigned generation,
 		r = load_both(&c, name, path, err);
 	if (r == 0) {
 		generation_strip(&c.new.file);
+		c.whole = args->mode != SET_SAVE_ONLY;
 		r = check_same_server(&c, err);
 		if (r == 0)
 			r = set_locked(&c, EVENT_UNDO, res, err);

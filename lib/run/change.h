@@ -3,6 +3,7 @@
 #ifndef CROFT_RUN_CHANGE_H
 #define CROFT_RUN_CHANGE_H
 
+#include "run/events.h"
 #include "run/groups.h"
 #include "run/run.h"
 #include "sys/lock.h"
@@ -22,7 +23,7 @@ struct change {
 	struct strv raw_before; /* what the values for files of control groups replaced */
 	bool limits_done, hostname_done, reserved;
 	bool changed;	     /* what the file says */
-	bool line_gone;	     /* from the file: a change even where the default says the same */
+	bool whole;	     /* all of `new` shall be in force, whatever the file said before */
 	bool hostname_given; /* then it is set even if the record says it is so already */
 };
 
@@ -34,6 +35,15 @@ int change_open_group(const struct host *h, const struct state *s, struct cg_lay
 bool change_of(const struct change *c, const struct opt *o); /* whether the option changes */
 /* Whether it changes, or was named: then it is meant, even if the file says the same already. */
 bool change_means(const struct change *c, const struct opt *o);
+
+/* change_tell.c: what of an option is not as it was, "PIDS: 50 -> 60"; of a secret only its name.
+ * NULL: nothing. live: of what is in force, where that is a limit; else of the file. Caller frees.
+ */
+char *change_text(const struct change *c, const struct opt *o, bool live);
+/* Whether the file says something of the option that it did not say before, or the other way. */
+bool change_of_line(const struct change *c, const struct opt *o);
+/* The event of a change that was made. */
+void change_tell(const struct change *c, enum event e);
 
 /* Whether the option is something that a running server has, and not only its file. */
 bool change_is_in_force(const struct opt *o);

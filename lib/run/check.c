@@ -70,6 +70,20 @@ static bool can_clone(unsigned long flags)
 	return pid > 0;
 }
 
+/* What is wrong there is wrong for every server. */
+static void check_conf(const struct host *h, struct check_item *it)
+{
+	struct server s;
+	struct err err = { 0 };
+
+	if (server_init(&s, h, "check", &err) < 0) {
+		say(it, CHECK_MISSING, "%s", err.text);
+		return;
+	}
+	server_free(&s);
+	say(it, CHECK_OK, "%s", h->file.n ? h->file.path : "the defaults: there is no croft.conf");
+}
+
 static void check_namespaces(const struct host *h, struct check_item *it)
 {
 	(void)h;
@@ -278,12 +292,19 @@ static const struct {
 	const char *name;
 	void (*check)(const struct host *h, struct check_item *it);
 } checks[] = {
-	{ "kernel", check_kernel },	     { "namespaces", check_namespaces },
-	{ "time namespace", check_time },    { "control groups", check_groups },
-	{ "storage", check_store },	     { "system call filter", check_filter },
-	{ "firewall", check_nft },	     { "monitor", check_monitor },
-	{ "template tools", check_recipes }, { "hooks", check_hooks },
-	{ "terminals", check_terminals },    { "view inside", check_view },
+	{ "kernel", check_kernel },
+	{ "configuration", check_conf },
+	{ "namespaces", check_namespaces },
+	{ "time namespace", check_time },
+	{ "control groups", check_groups },
+	{ "storage", check_store },
+	{ "system call filter", check_filter },
+	{ "firewall", check_nft },
+	{ "monitor", check_monitor },
+	{ "template tools", check_recipes },
+	{ "hooks", check_hooks },
+	{ "terminals", check_terminals },
+	{ "view inside", check_view },
 };
 
 int run_check(const struct host *h, struct check_item **ret, size_t *ret_n, struct err *err)

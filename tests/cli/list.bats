@@ -58,8 +58,9 @@ load cli
 	server web3 'MEMORY="much"'
 	mkdir "$CROFT_RUN/web1"
 	echo '{' >"$CROFT_RUN/web1/state.json"
-	run -0 croft list -a -H -o name,state,memory
+	run -0 --separate-stderr croft list -a -H -o name,state,memory
 	[ "$(tr -s ' ' <<<"$output")" = $'web1 unknown unlimited\nweb2 stopped -\nweb3 stopped -' ]
+	[[ "$stderr" == *"warning: "*"cannot be read"* ]]
 }
 
 @test "patterns choose; a word that is none must name a server" {
@@ -69,6 +70,10 @@ load cli
 	[ "$(croft list -a -H -o name 'web*' | tr '\n' ' ')" = "web1 web2 " ]
 	[ "$(croft list -a -H -o name db 'x*')" = db ]
 	fails 4 'no server web9' list -a web9
+	run --separate-stderr croft list -a -H -o name web9 web1 # the others are listed
+	[ "$status" -eq 4 ]
+	[ "$output" = web1 ]
+	[[ "$stderr" == *"no server web9"* ]]
 	fails 2 "bad server name '../x'" list ../x
 }
 

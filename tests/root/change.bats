@@ -36,7 +36,7 @@ conf() { sed -n "s/^$2=//p" "/etc/croft/servers/$1.conf"; }
 	[[ "$output" == *"file: PIDS: 50 -> 60"* ]]
 	[[ "$output" == *"kernel: pids.max: 50 -> 60"* ]]
 	[[ "$output" == *": 67108864 -> 134217728"* ]]
-	[[ "$output" == *"inside: size of /dev/shm and /run: 33554432 -> 67108864"* ]]
+	[[ "$output" == *"inside: size of /dev/shm, and of /run where croft made it: 33554432 -> 67108864"* ]]
 	[[ "$output" == *"inside: host name: web1 -> other"* ]]
 	[[ "$output" == *"next start: net, ip"* ]]
 	[ "$before" = "$(everything web1)" ]
@@ -93,6 +93,56 @@ conf() { sed -n "s/^$2=//p" "/etc/croft/servers/$1.conf"; }
 	croft restart web1 --kill
 	[ "$(pids_max web1)" = 80 ]
 	[ "$(croft exec web1 hostname)" = other ]
+}
+
+changes_of() { croft events web1 | sed -n 's/.*"event":"'"$1"'","changes":"\([^"]*\)".*/\1/p' | tail -n 1; }
+@test "set: what only differs in force is a change, and so is a line that says what the host says" {
+	server web1 --pids 50
+	croft set web1 --pids 70 --runtime
+	run -0 croft set web1 --pids 50 --json
+	[[ "$output" == *'"changed":true'* ]]
+	[ "$(changes_of set)" = "PIDS: 70 -> 50" ]
+	run -0 croft set web1 --pids 50 --json
+	[[ "$output" == *'"changed":false'* ]]
+	local before
+	before=$(croft undo web1 --list | wc -l)
+	run -0 croft set web1 --ptys 256 --plan # what the host says anyway
+	[[ "$output" == *"file: PTYS: 256, now in its file"* ]]
+	run -0 croft set web1 --ptys 256 --json
+	[[ "$output" == *'"changed":true'* ]]
+	[ "$(changes_of set)" = "PTYS: 256, now in its file" ]
+	[ "$(croft undo web1 --list | wc -l)" -eq $((before + 1)) ]
+	croft undo web1
+	[ "$(changes_of undo)" = "PTYS: 256, no longer in its file" ]
+	! grep -q ^PTYS /etc/croft/servers/web1.conf || return 1
+}
+
+@test "undo puts the generation in force, also where the file says so already" {
+	server web1 --pids 50
+	croft set web1 --pids 70
+	croft undo web1 --save-only
+	[ "$(pids_max web1)" = 70 ]
+	run -0 croft undo web1 1 --plan
+	[[ "$output" == *"pids.max: 70 -> 50"* ]]
+	run -0 croft undo web1 1 --json
+	[[ "$output" == *'"changed":true'* ]]
+	[ "$(pids_max web1)" = 50 ]
+	[ "$(conf web1 PIDS)" = '"50"' ]
+}
+
+@test "a default of croft.conf that is none: check and list tell it; a profile's JSON" {
+	croft create web1 --template busybox >/dev/null
+	run -0 croft check
+	[[ "$output" == *configuration* ]]
+	cp /etc/croft/croft.conf "$BATS_TEST_TMPDIR/"
+	echo 'MEMORY="200X"' >>/etc/croft/croft.conf
+	run croft check
+	[ "$status" -ne 0 ] && [[ "$output" == *configuration*MEMORY*200X* ]]
+	run -0 --separate-stderr croft list -a -o name,memory
+	[[ "$stderr" == "croft: warning: "*web1*MEMORY*200X* ]]
+	cp "$BATS_TEST_TMPDIR/croft.conf" /etc/croft/
+	run -0 croft profile split 4 --json
+	[[ "$(tr -d ' \n' <<<"$output")" =~ ^\{\"MEMORY\":\"[0-9]+[MG]\",\"SWAP\":\"[0-9]+[MG]?\",\"CPUS\":\"[0-9.]+\",\"PIDS\":\"[0-9]+\"\}$ ]]
 }
 
 @test "set --depends: not on itself; numbers below 0 are told by their range" {

@@ -182,6 +182,10 @@ watches() { [ -n "$(find "/proc/$(field web1 monitor-pid)/fd" -lname "*/pids.eve
 	[ "$(croft events --since 1 | wc -l)" -eq 0 ]
 	fails 2 croft events --since yesterday
 	fails 2 croft events --since 2026-1-1
+	fails 2 croft events --since 2026-13-01
+	fails 2 croft events --since 2026-02-30
+	fails 2 croft events --since 2026-02-03T24:01
+	croft events --since 2024-02-29 | grep -q create
 	fails 2 croft events -n many
 	fails 2 croft events Web
 	rm "$events"

@@ -266,7 +266,7 @@ metric() { sed -n "s/^croft_$1{server=\"$2\"} //p" <<<"$output"; }
 
 @test "prometheus: every server, running or not, in the format; the figures are those of stats and list" {
 	server web1 --memory 48M --swap 0 --cpus 0.5
-	croft create web2 --template busybox --memory 32M --tag owner=ann --tag gold >/dev/null
+	croft create web2 --template busybox --memory 32M --tag owner=ann --tag gold --tag gold >/dev/null
 	run croft exec web1 -- dd if=/dev/zero of=/dev/null bs=128M count=1
 	run -0 croft stats --prometheus
 	is_metrics <<<"$output"
@@ -308,6 +308,7 @@ metric() { sed -n "s/^croft_$1{server=\"$2\"} //p" <<<"$output"; }
 }
 
 @test "prometheus: servers that stop while they are read are stopped, and the rest is whole" {
+	needs "program:$CROFT_TEST_BUILD/tests/fault/fault"
 	server web1
 	server web2
 	(for _ in $(seq 8); do croft restart web1 --kill; done) >/dev/null 2>&1 3>&- &
