@@ -91,9 +91,11 @@ int change_explain(struct change *c, struct strv *out, struct err *err)
 	if (c->limit.memory != c->state.limit.memory) {
 		(void)live_tmpfs_size(&c->state.limit, a);
 		(void)live_tmpfs_size(&c->limit, b);
-		strv_take(out, xasprintf("inside: size of /dev/shm, and of /run where croft made it: %s -> %s",
-					 c->state.limit.memory == PARSE_UNLIMITED ? "unlimited" : a,
-					 c->limit.memory == PARSE_UNLIMITED ? "unlimited" : b));
+		strv_take(
+		    out,
+		    xasprintf("inside: size of /dev/shm, and of /run where croft made it: %s -> %s",
+			      c->state.limit.memory == PARSE_UNLIMITED ? "unlimited" : a,
+			      c->limit.memory == PARSE_UNLIMITED ? "unlimited" : b));
 	}
 	if (c->limit.ptys != c->state.limit.ptys)
 		strv_take(out, xasprintf("inside: pseudo-terminals: %llu -> %llu",
