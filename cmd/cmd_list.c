@@ -156,7 +156,8 @@ static void read_lines(const struct cmd_ctx *ctx, struct listing *l, struct item
 	for (size_t i = 0; i < names->n; i++) {
 		item_read(r, names->v[i], it);
 		if (it->conf_why.text[0] && l->n_bad++ == 0)
-			l->bad = xasprintf("%s: %s", it->name, it->conf_why.text);
+			l->bad = xasprintf("the configuration of %s cannot be read: %s", it->name,
+					   it->conf_why.text);
 		if ((all || is_named(ctx, names->v[i]) ||
 		     !streq(it->word, "stopped")) && /* else it stopped meanwhile */
 		    has_tags(l, it))
@@ -264,9 +265,8 @@ static void warn_bad(const struct cmd_ctx *ctx, const struct listing *l)
 
 	if (!l->bad)
 		return;
-	text = l->n_bad == 1
-		   ? xasprintf("its file cannot be read: %s", l->bad)
-		   : xasprintf("the files of %zu servers cannot be read; %s", l->n_bad, l->bad);
+	text =
+	    l->n_bad == 1 ? xstrdup(l->bad) : xasprintf("%s; and %zu more", l->bad, l->n_bad - 1);
 	out_warn(ctx, NULL, text);
 }
 

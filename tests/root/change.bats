@@ -139,8 +139,7 @@ changes_of() { croft events web1 | sed -n 's/.*"event":"'"$1"'","changes":"\([^"
 	run croft check
 	[ "$status" -ne 0 ] && [[ "$output" == *configuration*MEMORY*200X* ]]
 	run -0 --separate-stderr croft list -a -o name,memory
-	echo "said: $stderr"
-	[[ "$stderr" == "croft: warning: "*web1*MEMORY*200X* ]]
+	[[ "$stderr" == "croft: list: warning: "*web1*MEMORY*200X* ]]
 	cp "$BATS_TEST_TMPDIR/croft.conf" /etc/croft/
 	run -0 croft profile split 4 --json
 	[[ "$(tr -d ' \n' <<<"$output")" =~ ^\{\"MEMORY\":\"[0-9]+[MG]\",\"SWAP\":\"[0-9]+[MG]?\",\"CPUS\":\"[0-9.]+\",\"PIDS\":\"[0-9]+\"\}$ ]]
