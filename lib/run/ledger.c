@@ -102,6 +102,13 @@ static void set_aside(const struct host *h, const char *name)
 	(void)rename(path, bad);
 }
 
+void ledger_tidy(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *path = ledger_path(h, name);
+
+	fd_replace_tidy(AT_FDCWD, path);
+}
+
 static int ledger_save(const struct host *h, const char *name, struct ledger *l, struct err *err)
 {
 	_cleanup_free_ char *path = ledger_path(h, name);
@@ -118,7 +125,7 @@ static int ledger_save(const struct host *h, const char *name, struct ledger *l,
 		put_number(&b, *limit_figure_of(&l->last, f));
 		buf_puts(&b, "\n");
 	}
-	fd_replace_tidy(AT_FDCWD, path); /* of one who was killed */
+	ledger_tidy(h, name);
 	int r = fd_replace(AT_FDCWD, path, b.s, b.len, 0600, false);
 	buf_free(&b);
 	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot write %s", path) : 0;

@@ -20,6 +20,7 @@
 #include "run/halt.h"
 #include "run/ids.h"
 #include "run/launch.h"
+#include "run/ledger.h"
 #include "run/run.h"
 #include "run/view.h"
 #include "sys/fd.h"
@@ -244,6 +245,7 @@ static int recover(const struct host *h, const char *name, bool start, uint64_t 
 		return r;
 	r = state_load(h, name, &s, &none);
 	fd_replace_tidy(AT_FDCWD, conf);
+	ledger_tidy(h, name);
 	if (r == -ENOENT) {
 		if (!server_exists(h, name))
 			return scrap_unfinished(h, name, false, err);
