@@ -85,6 +85,10 @@ void change_print(struct cmd_ctx *ctx, const char *name, const struct set_args *
 		if (res->restart.n && !ctx->quiet)
 			out_printf("%s%stakes effect at the next start: %s\n", who, colon, restart);
 	}
+	if (res->mounts_silent)
+		out_warn(ctx, name,
+			 "a mount inside does not answer: the sizes of /dev/shm and /run and the "
+			 "number of pseudo-terminals may be as they were until it is restarted");
 	strv_free(&res->restart);
 	strv_free(&res->plan);
 }

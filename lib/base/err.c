@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static const struct {
 	const char *symbol, *text;
 } classes[] = {
@@ -24,18 +26,6 @@ static const struct {
 #define LACKS " (croft needs Linux " ERR_NEEDS_LINUX " or newer, and all of its system calls)"
 
 #define N_CLASSES (sizeof(classes) / sizeof(classes[0]))
-
-/* Control characters become '?': C0, DEL, and the C1 range as UTF-8 writes it (C2 80 to C2 9F;
- * U+009B starts an escape sequence on some terminals). */
-static void make_printable(char *s)
-{
-	for (unsigned char *p = (unsigned char *)s; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-			p[0] = p[1] = '?';
-	}
-}
 
 static enum err_class refine(enum err_class class, int num)
 {
@@ -75,7 +65,7 @@ int err_set(struct err *err, enum err_class class, int num, const char *fmt, ...
 	vsnprintf(text, room, fmt, ap);
 	va_end(ap);
 	strcat(text, tail);
-	make_printable(text);
+	str_make_printable(text);
 
 	memcpy(err->text, text, sizeof(text));
 	err->class = refine(class, num);
@@ -101,7 +91,7 @@ int err_wrap(struct err *err, int ret, const char *fmt, ...)
 	}
 	/* Half of the room at most for the prefix, so that the reason is never lost. */
 	prefix[sizeof(prefix) / 2] = '\0';
-	make_printable(prefix);
+	str_make_printable(prefix);
 	if (snprintf(text, sizeof(text), "%s: %s", prefix, err->text) < 0)
 		return ret;
 	memcpy(err->text, text, sizeof(text));

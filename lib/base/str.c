@@ -63,6 +63,16 @@ size_t str_utf8(const char *s, size_t n)
 	return len;
 }
 
+void str_make_printable(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+			p[0] = p[1] = '?';
+	}
+}
+
 bool str_is_text(const char *s)
 {
 	size_t n = strlen(s), len;

@@ -29,6 +29,9 @@ uint64_t str_hash(uint64_t h, const void *data, size_t n);
 size_t str_utf8(const char *s, size_t n);
 /* UTF-8 without control characters: fit for one line of a file, a terminal and JSON. */
 bool str_is_text(const char *s);
+/* Control characters become '?': C0, DEL, and the C1 range as UTF-8 writes it (C2 80 to C2 9F;
+ * U+009B starts an escape sequence on some terminals). */
+void str_make_printable(char *s);
 
 /* A list of strings, each owned by the list. A zeroed one is empty. */
 struct strv {

@@ -286,6 +286,7 @@ static int set_locked(struct change *c, enum event e, struct set_result *res, st
 	if (c->args->plan)
 		return explain(c, res, err);
 	r = make_change(c, err);
+	res->mounts_silent = c->mounts_silent;
 	if (r == 0 && res->changed)
 		change_tell(c, e);
 	return r;

@@ -24,6 +24,7 @@ struct change {
 	bool limits_done, hostname_done, reserved;
 	bool changed;	     /* what the file says */
 	bool whole;	     /* all of `new` shall be in force, whatever the file said before */
+	bool mounts_silent;  /* those inside, when their sizes were to change */
 	bool hostname_given; /* then it is set even if the record says it is so already */
 };
 

@@ -10,7 +10,7 @@
 #include "run/live.h"
 
 /* The limits of a running server, with what they need around them. */
-static int live_limits(const struct change *c, const struct limit_conf *want,
+static int live_limits(struct change *c, const struct limit_conf *want,
 		       const struct limit_conf *old, struct err *err)
 {
 	const struct cg *cg = &c->cg;
@@ -26,7 +26,7 @@ static int live_limits(const struct change *c, const struct limit_conf *want,
 	if (r == 0 && want->oom_score != old->oom_score)
 		r = limit_oom_score(cg, want->oom_score, err);
 	if (r == 0 && (want->memory != old->memory || want->ptys != old->ptys))
-		r = live_mounts(&c->state, want, err);
+		r = live_mounts(&c->state, want, &c->mounts_silent, err);
 	return r;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "run/change.h"
+#include "run/generations.h"
 #include "run/plan.h"
 #include "run/recover.h"
 #include "store/disk.h"
@@ -88,6 +89,8 @@ void recover_change(const struct host *h, const char *name, struct state *s)
 		return;
 	if (!streq(mark, MARK_KEEPS))
 		disk_again(h, &server, s);
+	if (!streq(mark, MARK_KEEPS))
+		generation_tidy(h, name);
 	if (s && !streq(mark, MARK_KEEPS))
 		apply_again(h, &server, s, streq(mark, MARK_HOSTNAME));
 	for (size_t i = 0; i < server.net.ip.n && n < NET_MAX_IP; i++)

@@ -15,6 +15,9 @@
 #include "sys/fd.h"
 #include "sys/proc.h"
 
+#define COMMENT_MAX 8192
+#define NUMBER_MAX  999999999u /* of nine digits */
+
 static char *history_dir(const struct host *h, const char *name)
 {
 	return xasprintf("%s/servers/%s/history", h->var, name);
@@ -40,11 +43,13 @@ static int numbers(const char *dir, unsigned **ret, size_t *ret_n)
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
 	while ((e = readdir(d))) {
-		unsigned number;
-		int end = 0;
+		unsigned number = 0;
+		char own[24];
 
-		/* What somebody else put there does not count. */
-		if (sscanf(e->d_name, "%8u.conf%n", &number, &end) != 1 || !end || e->d_name[end] ||
+		/* What somebody else put there does not count: -1.conf, 007.conf. */
+		(void)sscanf(e->d_name, "%9u", &number);
+		snprintf(own, sizeof(own), "%u.conf", number);
+		if (!number || !streq(e->d_name, own) ||
 		    (e->d_type != DT_REG && e->d_type != DT_UNKNOWN))
 			continue;
 		n = xrealloc(n, count + 1, sizeof(*n));
@@ -71,7 +76,10 @@ static char *comment(const char *command)
 
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return xasprintf("# %s uid %u: %s\n", when, proc_login_uid(), command);
+	char *line = xasprintf("# %s uid %u: %s", when, proc_login_uid(), command);
+	str_make_printable(
+	    line); /* a file's name may have newlines; what follows one is no comment */
+	return line;
 }
 
 int generation_keep(const struct host *h, const char *name, const char *command, unsigned *ret,
@@ -91,11 +99,13 @@ int generation_keep(const struct host *h, const char *name, const char *command,
 		r = numbers(dir, &n, &count);
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot keep the configuration in %s", dir);
+	if (count && n[count - 1] >= NUMBER_MAX)
+		return err_set(err, ERR_STATE, 0, "%s: no number is left after %u.conf; remove it",
+			       dir, n[count - 1]);
 	_cleanup_free_ char *first = comment(command);
 	unsigned number = count ? n[count - 1] + 1 : 1;
 	path = path_of(dir, number);
-	buf_puts(&b, first);
-	buf_puts(&b, text);
+	buf_printf(&b, "%s\n%s", first, text);
 	fd_replace_tidy(AT_FDCWD, path); /* of one who was killed */
 	r = fd_replace(AT_FDCWD, path, b.s, b.len, 0600, true);
 	buf_free(&b);
@@ -117,6 +127,29 @@ void generation_drop(const struct host *h, const char *name, unsigned n)
 	if (n)
 		unlink(path);
 	rmdir(dir); /* where it was the first */
+}
+
+void generation_tidy(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *dir = history_dir(h, name);
+	_cleanup_free_ char *conf = server_conf_path(h, name);
+	_cleanup_free_ char *kept = NULL, *text = NULL, *newest = NULL, *next = NULL;
+	_cleanup_free_ unsigned *n = NULL;
+	size_t count = 0;
+
+	if (numbers(dir, &n, &count) < 0)
+		return;
+	next = path_of(dir, count ? n[count - 1] + 1 : 1);
+	fd_replace_tidy(AT_FDCWD, next);
+	if (!count)
+		return;
+	newest = path_of(dir, n[count - 1]);
+	if (fd_read_file(AT_FDCWD, newest, CONF_FILE_MAX + COMMENT_MAX, &kept, NULL) < 0 ||
+	    fd_read_file(AT_FDCWD, conf, CONF_FILE_MAX, &text, NULL) < 0)
+		return;
+	const char *end = str_starts(kept, "# ") ? strchr(kept, '\n') : NULL;
+	if (end && streq(end + 1, text))
+		generation_drop(h, name, n[count - 1]);
 }
 
 int generation_find(const struct host *h, const char *name, unsigned n, char **ret, struct err *err)
@@ -166,11 +199,12 @@ int generation_list(const struct host *h, const char *name, struct generation **
 		_cleanup_free_ char *text = NULL;
 
 		list[i].number = all[i];
-		if (fd_read_file(AT_FDCWD, path, CONF_FILE_MAX + 8192, &text, NULL) == 0 &&
+		if (fd_read_file(AT_FDCWD, path, CONF_FILE_MAX + COMMENT_MAX, &text, NULL) == 0 &&
 		    str_starts(text, "# "))
 			list[i].comment = xstrndup(text + 2, strcspn(text + 2, "\n"));
 		else
 			list[i].comment = xstrdup("");
+		str_make_printable(list[i].comment); /* whoever wrote it */
 	}
 	*ret = list;
 	*ret_n = count;

@@ -15,6 +15,9 @@ int generation_keep(const struct host *h, const char *name, const char *command,
 		    struct err *err);
 /* Takes that back, whether it went well or not (n is 0). */
 void generation_drop(const struct host *h, const char *name, unsigned n);
+/* After a change that was killed: the newest goes where it is the file as it still is, for nothing
+ * replaced it. Lock held. */
+void generation_tidy(const struct host *h, const char *name);
 /* The path of a generation (0: the newest); ERR_ABSENT. Caller frees. */
 int generation_find(const struct host *h, const char *name, unsigned n, char **ret,
 		    struct err *err);

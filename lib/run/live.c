@@ -6,14 +6,23 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "sys/clone.h"
 #include "sys/mnt.h"
+#include "sys/proc.h"
+
+/* For a mount inside that does not answer, such as a FUSE without its process. */
+#define ANSWER_MS  2000
+#define GIVE_UP_MS 500
 
 static int open_ns(const struct state *s, const char *which, struct err *err)
 {
@@ -78,6 +87,9 @@ static int change_mounts(int user, int mnt, const struct limit_conf *want, bool 
 	snprintf(ptys, sizeof(ptys), "%" PRIu64, want->ptys);
 	if ((user >= 0 && setns(user, CLONE_NEWUSER) < 0) || setns(mnt, CLONE_NEWNS) < 0)
 		return errno;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* setns(2) to a user namespace takes it back */
+	/* A mount that hangs may keep this process where no signal ends it: without the lock. */
+	syscall(SYS_close_range, 3, ~0u, 0);
 	(void)mnt_reconfigure("/dev/shm", tmpfs, &unused);
 	if (run_too)
 		(void)mnt_reconfigure("/run", tmpfs, &unused);
@@ -85,10 +97,10 @@ static int change_mounts(int user, int mnt, const struct limit_conf *want, bool 
 	return 0;
 }
 
-int live_mounts(const struct state *s, const struct limit_conf *want, struct err *err)
+int live_mounts(const struct state *s, const struct limit_conf *want, bool *silent, struct err *err)
 {
 	const struct dialect *d = dialect_find(s->dialect);
-	_cleanup_close_ int user = -1, mnt = -1;
+	_cleanup_close_ int user = -1, mnt = -1, pidfd = -1;
 
 	if (!s->privileged) {
 		user = open_ns(s, "user", err);
@@ -98,8 +110,18 @@ int live_mounts(const struct state *s, const struct limit_conf *want, struct err
 	mnt = open_ns(s, "mnt", err);
 	if (mnt < 0)
 		return mnt;
-	pid_t pid = fork();
+	pid_t pid = clone_fork(0, -1, &pidfd);
 	if (pid == 0)
 		_exit(change_mounts(user, mnt, want, d && d->run_tmpfs));
+	if (pid < 0)
+		return err_set(err, ERR_FAIL, (int)-pid, "fork");
+	if (proc_pidfd_wait(pidfd, ANSWER_MS) < 0) {
+		proc_pidfd_signal(pidfd, SIGKILL);
+		/* One that cannot be killed yet becomes somebody else's child. */
+		if (proc_pidfd_wait(pidfd, GIVE_UP_MS) == 0)
+			waitpid(pid, NULL, 0);
+		*silent = true;
+		return 0;
+	}
 	return wait_child(pid, "enter the server's mount namespace", err);
 }

@@ -67,6 +67,7 @@ struct set_args {
 };
 struct set_result {
 	bool changed;
+	bool mounts_silent;  /* mounts inside did not answer: their sizes are as they were */
 	struct strv restart; /* names of options that take effect at the next start */
 	struct strv plan;    /* lines "what: old -> new"; both freed by the caller */
 };

@@ -215,6 +215,58 @@ changes_of() { croft events web1 | sed -n 's/.*"event":"'"$1"'","changes":"\([^"
 	croft undo web1 --list | grep -F 'password "***"'
 }
 
+@test "undo: after a change that was killed before it replaced the file; stray names; odd names of files" {
+	server web1 --pids 50
+	local dir=/var/lib/croft/servers/web1
+	croft set web1 --pids 60
+	{ echo '# 2026-11-24T00:00:00Z uid 0: croft set web1 --pids 70'; cat /etc/croft/servers/web1.conf; } \
+		>$dir/history/2.conf
+	: >$dir/changing
+	croft undo web1
+	[ "$(conf web1 PIDS)" = '"50"' ]
+	[ "$(pids_max web1)" = 50 ]
+	croft stop web1 --kill
+	local file
+	for file in -1 007 0 +5 12345678901 3x; do echo 'PIDS="9"' >"$dir/history/$file.conf"; done
+	croft set web1 --pids 61
+	croft set web1 --pids 62
+	[ "$(croft undo web1 --list | cut -d' ' -f1 | paste -sd' ')" = "1 2 3 4" ]
+	cp $dir/history/4.conf $dir/history/999999999.conf
+	fails 3 croft set web1 --pids 63
+	[[ "$stderr" == *"999999999.conf; remove it"* ]]
+	rm $dir/history/999999999.conf
+	local odd=$BATS_TEST_TMPDIR/$'x\nPIDS="9"\n\e[31m'
+	mkdir -p "${odd%/*}"
+	echo root:secret99 >"$odd"
+	croft set web1 --pids 64 --password-file "$odd"
+	[ "$(croft undo web1 --list | wc -l)" -eq 5 ]
+	run ! grep -F $'\e' <(croft undo web1 --list)
+	croft undo web1
+	[ "$(conf web1 PIDS)" = '"62"' ]
+	rm -f "$odd"
+}
+
+@test "set ends where a mount inside does not answer, and says so" {
+	needs device:fuse
+	server web1 --privileged yes --feature fuse --memory 64M
+	# Its filesystem has no process that answers; all that looks for something in /dev waits.
+	croft exec web1 -- sh -c 'exec 5<>/dev/fuse; mount -t fuse -o fd=5,rootmode=40000,user_id=0,group_id=0 x /dev;
+		sleep 60' 3>&- &
+	local pid=$! i
+	for ((i = 0; i < 100; i++)); do
+		grep -q ' /dev .* fuse ' "/proc/$(croft list -H -o init-pid web1)/mountinfo" && break
+		sleep 0.1
+	done
+	grep ' /dev .* fuse ' "/proc/$(croft list -H -o init-pid web1)/mountinfo"
+	local began=$SECONDS
+	run -0 --separate-stderr timeout 30 croft set web1 --memory 48M
+	((SECONDS - began < 10))
+	[[ "$stderr" == *"a mount inside does not answer"* ]]
+	[ "$(croft list -H -o memory web1)" = 48M ]
+	croft stop web1 --kill
+	wait $pid || true
+}
+
 @test "a hundred generations are kept" {
 	local i
 	croft create web1 --template busybox

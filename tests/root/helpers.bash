@@ -77,6 +77,9 @@ needs() {
 		timens)
 			[ -e /proc/self/ns/time ] || skip "needs timens"
 			;;
+		device:*)
+			[ -c "/dev/${thing#device:}" ] || skip "needs $thing"
+			;;
 		program:*)
 			command -v "${thing#program:}" >/dev/null || skip "needs $thing"
 			;;
