@@ -8,18 +8,44 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/parse.h"
 #include "sys/fd.h"
 
 #define LEDGER_MAX 16384
+#define SPARE_DIR  ".ledgers"
 #define MAGIC	   "croft-ledger 1"
 
 static char *ledger_path(const struct host *h, const char *name)
 {
 	return xasprintf("%s/servers/%s/ledger", h->var, name);
+}
+
+/* Where it goes when its own file cannot be written, a full disk say: until the next that can. */
+static char *spare_path(const struct host *h, const char *name)
+{
+	return xasprintf("%s/" SPARE_DIR "/%s", h->run, name);
+}
+
+/* The one that was written last: who is killed while moving from one to the other leaves both. */
+static char *newest_path(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *spare = spare_path(h, name);
+	char *path = ledger_path(h, name);
+	struct stat a, b;
+
+	if (lstat(spare, &a) < 0)
+		return path;
+	if (lstat(path, &b) == 0 &&
+	    (a.st_mtim.tv_sec < b.st_mtim.tv_sec ||
+	     (a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec <= b.st_mtim.tv_nsec)))
+		return path;
+	free(path);
+	return xstrdup(spare);
 }
 
 /* A run is known by its init, and that by when it began in which boot of the host. */
@@ -67,7 +93,7 @@ static void ledger_none(struct ledger *l)
 
 int ledger_load(const struct host *h, const char *name, struct ledger *ret, struct err *err)
 {
-	_cleanup_free_ char *path = ledger_path(h, name);
+	_cleanup_free_ char *path = newest_path(h, name);
 	_cleanup_free_ char *text = NULL;
 	char *save = NULL;
 	int r = fd_read_file(AT_FDCWD, path, LEDGER_MAX, &text, NULL);
@@ -109,6 +135,26 @@ void ledger_tidy(const struct host *h, const char *name)
 	fd_replace_tidy(AT_FDCWD, path);
 }
 
+void ledger_forget(const struct host *h, const char *name)
+{
+	_cleanup_free_ char *spare = spare_path(h, name);
+	_cleanup_free_ char *dir = xasprintf("%s/" SPARE_DIR, h->run);
+
+	fd_replace_tidy(AT_FDCWD, spare);
+	if (unlink(spare) == 0)
+		rmdir(dir); /* where it was the last */
+}
+
+static int save_spare(const struct host *h, const char *name, const struct buf *b)
+{
+	_cleanup_free_ char *spare = spare_path(h, name);
+	_cleanup_free_ char *dir = xasprintf("%s/" SPARE_DIR, h->run);
+	int r = fd_mkdir_p(dir, 0700);
+
+	fd_replace_tidy(AT_FDCWD, spare);
+	return r < 0 ? r : fd_replace(AT_FDCWD, spare, b->s, b->len, 0600, false);
+}
+
 static int ledger_save(const struct host *h, const char *name, struct ledger *l, struct err *err)
 {
 	_cleanup_free_ char *path = ledger_path(h, name);
@@ -127,6 +173,10 @@ static int ledger_save(const struct host *h, const char *name, struct ledger *l,
 	}
 	ledger_tidy(h, name);
 	int r = fd_replace(AT_FDCWD, path, b.s, b.len, 0600, false);
+	if (r == 0)
+		ledger_forget(h, name);
+	else if (save_spare(h, name, &b) == 0)
+		r = 0;
 	buf_free(&b);
 	return r < 0 ? err_set(err, ERR_FAIL, -r, "cannot write %s", path) : 0;
 }

@@ -25,6 +25,8 @@ int ledger_load(const struct host *h, const char *name, struct ledger *ret, stru
  * ledger.bad. Lock held. */
 int ledger_keep(const struct host *h, const struct state *s, const struct limit_usage *now,
 		struct err *err);
+/* The server is gone: so is what of its ledger is not in its own directory. Lock held. */
+void ledger_forget(const struct host *h, const char *name);
 /* Removes what a writer that was killed left beside it. Lock held. */
 void ledger_tidy(const struct host *h, const char *name);
 /* All that was used: by the runs before, and by this one as it is now (NULL: it does not run). */

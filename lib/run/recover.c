@@ -150,6 +150,7 @@ int recover_scrap(const struct host *h, const char *name, const struct addrs *kn
 	r = dir < 0 ? 0 : fd_remove_tree(dir, name);
 	if (r < 0)
 		return err_set(err, ERR_FAIL, -r, "cannot remove %s/%s", servers, name);
+	ledger_forget(h, name);
 	if (unlink(mark) < 0 && errno != ENOENT)
 		return err_errno(err, "cannot remove %s", mark);
 	return 0;

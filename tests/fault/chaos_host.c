@@ -36,8 +36,8 @@ bool host_read(struct truth t[MAX_NAMES])
 	char *save;
 
 	memset(t, 0, sizeof(t[0]) * MAX_NAMES);
-	host_croft("list -a -H -o name,state,pids,init-pid,monitor-pid,uid-base,ip,cgroup-path", text,
-		   sizeof(text));
+	host_croft("list -a -H -o name,state,pids,init-pid,monitor-pid,uid-base,ip,cgroup-path",
+		   text, sizeof(text));
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		struct truth x = { .there = true };
 		char name[64];

@@ -165,6 +165,34 @@ has_ended() { ! state_is web1 running; }
 	no_less "$before" "$(moved web1)"
 }
 
+@test "a ledger that cannot be written is kept beside the records, and goes on from there" {
+	server web1 --memory 32M --swap 0
+	local dir=/var/lib/croft/servers/web1 used
+	croft exec web1 -- sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done'
+	mkdir -p $dir/.ledger.tmp/full # nobody can write there now, as on a full disk
+	used=$(stat_of web1 cpu held)
+	croft stop web1 --kill
+	[ ! -e $dir/ledger ]
+	[ -e /run/croft/.ledgers/web1 ]
+	[ "$(stat_of web1 cpu held)" -ge "$used" ]
+	used=$(stat_of web1 cpu held)
+	croft restart web1
+	croft exec web1 -- reboot || true
+	until [ "$(croft list -H -o state web1)" = running ]; do sleep 0.1; done
+	[ "$(stat_of web1 cpu held)" -gt "$used" ]
+	used=$(stat_of web1 cpu held)
+	rm -r $dir/.ledger.tmp
+	croft stop web1 --kill
+	[ -e $dir/ledger ] && [ ! -e /run/croft/.ledgers ]
+	[ "$(stat_of web1 cpu held)" -ge "$used" ]
+	croft start web1
+	mkdir -p $dir/.ledger.tmp/full
+	croft stop web1 --kill
+	[ -e /run/croft/.ledgers/web1 ]
+	croft destroy web1
+	[ ! -e /run/croft/.ledgers ]
+}
+
 @test "what is no ledger is set aside, and the next one begins" {
 	server web1
 	local ledger=/var/lib/croft/servers/web1/ledger make
