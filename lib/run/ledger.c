@@ -17,7 +17,6 @@
 #include "sys/fd.h"
 
 #define LEDGER_MAX 16384
-#define SPARE_DIR  ".ledgers"
 #define MAGIC	   "croft-ledger 1"
 
 static char *ledger_path(const struct host *h, const char *name)
@@ -28,7 +27,7 @@ static char *ledger_path(const struct host *h, const char *name)
 /* Where it goes when its own file cannot be written, a full disk say: until the next that can. */
 static char *spare_path(const struct host *h, const char *name)
 {
-	return xasprintf("%s/" SPARE_DIR "/%s", h->run, name);
+	return xasprintf("%s/.ledger.%s", h->run, name);
 }
 
 /* The one that was written last: who is killed while moving from one to the other leaves both. */
@@ -138,21 +137,17 @@ void ledger_tidy(const struct host *h, const char *name)
 void ledger_forget(const struct host *h, const char *name)
 {
 	_cleanup_free_ char *spare = spare_path(h, name);
-	_cleanup_free_ char *dir = xasprintf("%s/" SPARE_DIR, h->run);
 
 	fd_replace_tidy(AT_FDCWD, spare);
-	if (unlink(spare) == 0)
-		rmdir(dir); /* where it was the last */
+	unlink(spare);
 }
 
 static int save_spare(const struct host *h, const char *name, const struct buf *b)
 {
 	_cleanup_free_ char *spare = spare_path(h, name);
-	_cleanup_free_ char *dir = xasprintf("%s/" SPARE_DIR, h->run);
-	int r = fd_mkdir_p(dir, 0700);
 
 	fd_replace_tidy(AT_FDCWD, spare);
-	return r < 0 ? r : fd_replace(AT_FDCWD, spare, b->s, b->len, 0600, false);
+	return fd_replace(AT_FDCWD, spare, b->s, b->len, 0600, false);
 }
 
 static int ledger_save(const struct host *h, const char *name, struct ledger *l, struct err *err)

@@ -173,7 +173,7 @@ has_ended() { ! state_is web1 running; }
 	used=$(stat_of web1 cpu held)
 	croft stop web1 --kill
 	[ ! -e $dir/ledger ]
-	[ -e /run/croft/.ledgers/web1 ]
+	[ -e /run/croft/.ledger.web1 ]
 	[ "$(stat_of web1 cpu held)" -ge "$used" ]
 	used=$(stat_of web1 cpu held)
 	croft restart web1
@@ -183,14 +183,14 @@ has_ended() { ! state_is web1 running; }
 	used=$(stat_of web1 cpu held)
 	rm -r $dir/.ledger.tmp
 	croft stop web1 --kill
-	[ -e $dir/ledger ] && [ ! -e /run/croft/.ledgers ]
+	[ -e $dir/ledger ] && [ ! -e /run/croft/.ledger.web1 ]
 	[ "$(stat_of web1 cpu held)" -ge "$used" ]
 	croft start web1
 	mkdir -p $dir/.ledger.tmp/full
 	croft stop web1 --kill
-	[ -e /run/croft/.ledgers/web1 ]
+	[ -e /run/croft/.ledger.web1 ]
 	croft destroy web1
-	[ ! -e /run/croft/.ledgers ]
+	[ ! -e /run/croft/.ledger.web1 ]
 }
 
 @test "what is no ledger is set aside, and the next one begins" {
